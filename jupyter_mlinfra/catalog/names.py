@@ -27,7 +27,8 @@ _REFERENCE = re.compile(
 )
 _SNAPSHOT = re.compile(rf"(?:{_AT}|({_WORD}))\Z")
 _RULE = (
-    "A name is NAMESPACE.TABLE of letters, digits, `_` and `-`, each part beginning with a letter."
+    "A name is NAMESPACE.TABLE of a to z (also A to Z), digits, `_` and `-`, each part beginning"
+    " with a letter."
 )
 _MAX_COLUMN_LENGTH = 255
 _SHOWN = 3

@@ -139,6 +139,10 @@ def test_how_a_dataset_is_kept_and_the_one_thing_that_could_be_done(
     care = catalog.care("t.a")
     assert (care.tier, care.tiers, care.files, care.small) == ("hot", ["hot", "cold"], 1, 1)
     assert [(item.dataset, item.files) for item in care.duplicates] == [("t.b", 1)]
+    catalog.ingest([path], into="t.damaged")
+    Path(catalog._store.load(catalog.own("t.damaged")).metadata_location).write_text("{")
+    care = Catalog(Project.open(project.root)).care("t.a")
+    assert [item.dataset for item in care.duplicates] == ["t.b"]  # one bad table hides no other
     assert (care.reads, care.read_at, care.suggestion) == (0, None, None)
     for _ in range(3):
         catalog.preview("t.a")

@@ -193,6 +193,22 @@ def test_it_tells_columns_statistics_and_rows(catalog: Catalog) -> None:
         catalog.diff(NAME, 12)
 
 
+def test_it_tells_only_the_columns_whose_figures_differ(catalog: Catalog) -> None:
+    """The sums of large values in another order leave other last digits of a mean near zero."""
+    rows = pl.DataFrame({"id": range(6), "x": [1e9, 0.1, -1e9, 0.3, 7e8, -7e8], "n": [1] * 6})
+    empty = rows.with_columns(hole=pl.lit(float("nan")))
+    catalog.write(empty, into=NAME)
+    catalog.write(empty.reverse(), into=NAME, mode="replace")
+    first = catalog.snapshots(NAME).items[-1].id
+    same = catalog.diff(NAME, first, key="id")
+    assert (same.changed, same.statistics, same.alike) == (0, {}, 4)
+    more = empty.with_columns(n=pl.when(pl.col("id") == 3).then(2).otherwise("n"))
+    catalog.write(more, into=NAME, mode="upsert", key="id")
+    found = catalog.diff(NAME, first, key="id")
+    assert found.statistics == {"n": {"distinct": (1, 2), "max": (1, 2), "mean": (1, 7 / 6)}}
+    assert found.alike == 3
+
+
 def test_a_column_that_took_another_s_name_is_a_new_one(catalog: Catalog) -> None:
     catalog.write(pl.DataFrame({"id": [1, 2], "v": [1.5, 2.5]}), into=NAME)
     first = catalog.snapshots(NAME).items[0].id

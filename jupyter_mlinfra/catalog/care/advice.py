@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from ...core.errors import MLInfraError
 from .. import metadata as records
 from ..integrity import checksums_of
 from ..names import DatasetName
@@ -88,8 +90,9 @@ class Advisor:
         listed = self._store.tables()
         for entry in listed.entries if listed.is_told else ():
             if entry.name != name.text:
-                checksums = _checksums(self._store.metadata(entry))
-                found[entry.name] = len(checksums & own.keys())
+                with contextlib.suppress(MLInfraError):  # what cannot be read hides nothing else
+                    checksums = _checksums(self._store.metadata(entry))
+                    found[entry.name] = len(checksums & own.keys())
         return [Duplicate(dataset=key, files=count) for key, count in found.items() if count]
 
     def _moving(

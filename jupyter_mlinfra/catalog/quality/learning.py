@@ -89,6 +89,11 @@ def _joined(burst: Sequence[Commit]) -> Commit:
     return Commit(last.snapshot, last.at, total)
 
 
+def there_are(commits: int) -> str:
+    words = {0: "There is no commit", 1: "There is 1 commit"}
+    return words.get(commits, f"There are {commits} commits")
+
+
 def freshness(commits: Sequence[Commit], now: float, target: float | None = None) -> Watch:
     """Whether the next rows should have come by now. commits: as `newest` gives them. target:
     seconds within which they must.
@@ -100,8 +105,8 @@ def freshness(commits: Sequence[Commit], now: float, target: float | None = None
     if last is None or len(gaps) < LEAST or last - commits[0].at < DAYS:
         return Watch(
             verdict="unknown",
-            why=f"There are {len(commits)} commits with new rows; {LEAST + 1}, over more than a"
-            " week, tell how often they come.",
+            why=f"{there_are(len(commits))} with new rows; it takes {LEAST + 1}, over more than a"
+            " week, to tell how often they come.",
             last_at=moment_of(last),
             n=len(commits),
         )

@@ -25,6 +25,7 @@ from .learning import (
     hour_of,
     moment_of,
     spread,
+    there_are,
     weekday,
 )
 from .spec import Watch
@@ -51,8 +52,8 @@ def volume(commits: Sequence[Commit]) -> Watch:
         why = (
             "An upsert does not tell how many rows are new."
             if last.rows is None
-            else f"{len(before)} commits came before; {LEAST} tell how many rows are usual, over"
-            " more than a week if several come in a day."
+            else f"{there_are(len(before))} before it; it takes {LEAST}, over more than a week"
+            " if several come in a day, to tell how many rows are usual."
         )
         return Watch(
             verdict="unknown",

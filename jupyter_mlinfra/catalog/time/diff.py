@@ -73,6 +73,7 @@ class Comparison:
             staging=partial(self._project.folder, "staging"),
         )
         masked = self._masked(columns)
+        statistics, alike = self._statistics(before, after, columns, masked)
         return Diff(
             dataset=names[0].text,
             before=str(names[0].at_text),
@@ -82,7 +83,8 @@ class Comparison:
             removed=counted.removed,
             changed=counted.changed if key else None,
             schema=schema_diff(old, new, columns),
-            statistics=self._statistics(before, after, columns, masked),
+            statistics=statistics,
+            alike=alike,
             examples=examples_of(counted, before, after, columns, key, masked, self._after.uuids()),
             files_read=len(before.files | after.files),
             note=_note(counted, key),
@@ -97,12 +99,13 @@ class Comparison:
 
     def _statistics(
         self, before: Side, after: Side, columns: Sequence[Pair], masked: Collection[str]
-    ) -> dict[str, dict[str, tuple[object, object]]]:
-        """Of all rows, if no file has to be read for it that is not read anyway; else what the
-        files say of themselves. None where they do not tell which rows are deleted.
+    ) -> tuple[dict[str, dict[str, tuple[object, object]]], int]:
+        """Those that differ, and of how many columns none does: of all rows, if no file has to be
+        read for it that is not read anyway; else what the files say of themselves. None where they
+        do not tell which rows are deleted.
         """
         if not before.planned:
-            return {}
+            return {}, 0
         read = before.files | after.files
         home = self._project.home
         known = all(

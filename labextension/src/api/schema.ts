@@ -1255,12 +1255,15 @@ export interface components {
          *     added, removed: rows. changed: rows with a key that both have, and other values; None without a
          *     key, where such a row counts as removed and added. Rows are compared in the columns of `after`.
          *     statistics: of each column of which one differs, the figures before and after, by their name.
+         *     alike: how many other columns have figures that are known on both sides, of which none differs.
          *     key: the columns that tell which row is which. files_read: data files whose rows were read:
          *     those that only one of them has. note: what is to be known of the counts.
          */
         readonly Diff: {
             readonly added: number;
             readonly after: string;
+            /** @default 0 */
+            readonly alike: number;
             readonly before: string;
             readonly changed: number | null;
             readonly dataset: string;

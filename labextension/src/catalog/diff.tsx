@@ -122,19 +122,31 @@ interface IFigure {
   id: string;
   column: string;
   figure: string;
-  before: unknown;
-  after: unknown;
+  before: string;
+  after: string;
 }
 
-const figureOf = (value: unknown): string =>
-  typeof value === 'number' ? format.number(value, 6) : format.cell(value);
+const figureOf = (value: unknown, digits: number): string =>
+  typeof value === 'number' ? format.number(value, digits) : format.cell(value);
 
-/** The statistics that differ. */
+/** Two figures that differ, with as many digits as it takes to see that. */
+function apart(before: unknown, after: unknown): [string, string] {
+  for (let digits = 6; digits < 17; digits += 1) {
+    const [old, now] = [figureOf(before, digits), figureOf(after, digits)];
+    if (old !== now) {
+      return [old, now];
+    }
+  }
+  return [String(before), String(after)];
+}
+
+/** The statistics that differ, and of how many columns none does. */
 function Figures({ diff }: { diff: IDiff }): React.ReactElement | null {
   const { trans } = useWorkbench();
   const rows = Object.entries(diff.statistics).flatMap(([column, figures]) =>
     Object.entries(figures).map(([figure, [before, after]]) => {
-      return { id: `${column}:${figure}`, column, figure, before, after };
+      const [old, now] = apart(before, after);
+      return { id: `${column}:${figure}`, column, figure, before: old, after: now };
     })
   );
   const columns: IColumnSpec<IFigure>[] = [
@@ -144,19 +156,26 @@ function Figures({ diff }: { diff: IDiff }): React.ReactElement | null {
       key: 'before',
       head: trans.__('before'),
       end: true,
-      cell: ({ before }) => figureOf(before)
+      cell: ({ before }) => before
     },
-    { key: 'after', head: trans.__('after'), end: true, cell: ({ after }) => figureOf(after) }
+    { key: 'after', head: trans.__('after'), end: true, cell: ({ after }) => after }
   ];
-  return rows.length ? (
+  const alike = trans._n(
+    '%1 column has the same figures',
+    '%1 columns have the same figures',
+    diff.alike
+  );
+  return rows.length || diff.alike ? (
     <>
-      <Heading title={trans.__('Statistics')} />
-      <Table
-        label={trans.__('Statistics that differ')}
-        columns={columns}
-        rows={rows}
-        row={({ id }) => ({ id })}
-      />
+      <Heading title={trans.__('Statistics')} note={diff.alike ? alike : undefined} />
+      {rows.length > 0 && (
+        <Table
+          label={trans.__('Statistics that differ')}
+          columns={columns}
+          rows={rows}
+          row={({ id }) => ({ id })}
+        />
+      )}
     </>
   ) : null;
 }

@@ -55,7 +55,7 @@ export async function ingestData(
       import('./register'),
       import('./reading')
     ]);
-    const form = await askHow(workbench, [], start ?? emptyForm(into));
+    const form = await askHow(workbench, [], start ?? emptyForm(into), into);
     if (form) {
       const again = (): void => void ingestData(workbench, into, form);
       await ingest(workbench, [form.source.trim()], form, again);

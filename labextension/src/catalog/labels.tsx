@@ -60,7 +60,7 @@ export const label: Perform<IDataset> = async ({ workbench, ref, args }) => {
     : client.catalog.describeColumn(name, column, changes));
   events.tell({ topic: 'dataset', ref: formatRef('dataset', name), data: {} });
   return {
-    message: trans.__('What is said of %1 is changed.', title),
+    message: trans.__('The changes to %1 are saved.', title),
     undo: { command: 'mlinfra:catalog-label', args: { ref, labels: { ...before } } }
   };
 };

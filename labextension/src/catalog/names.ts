@@ -10,6 +10,12 @@ function lastPart(path: string): string {
 export function suggestedName(path: string): string {
   const [, table] = path.split('#');
   const last = table ? (table.split('.').pop() ?? '') : lastPart(path);
-  const plain = last.replace(TABLES, '').replace(/\W+/g, '_').toLowerCase();
+  const plain = last
+    .replace(TABLES, '')
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '') // ä → a
+    .replace(/\W+/g, '_')
+    .replace(/(?<=.)_$/, '')
+    .toLowerCase();
   return `data.${/^[a-z_]/.test(plain) ? plain : `t_${plain}`}`;
 }

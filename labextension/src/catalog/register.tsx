@@ -42,21 +42,29 @@ interface IBodyProps {
   onReady: (form: IForm | null) => void;
 }
 
+function titleOf(files: readonly string[], into: string, { trans }: IWorkbench): string {
+  if (into) {
+    return trans.__('Ingest into %1', into);
+  }
+  return files.length
+    ? trans._n('Register %1 File as a Dataset', 'Register %1 Files as a Dataset', files.length)
+    : trans.__('Register Data as a Dataset');
+}
+
 /**
  * Show what would be read of the files, and let the reading be changed; null where the user goes
- * away.
+ * away. into: the dataset that is meant to get the rows, if one is.
  */
 export async function askHow(
   workbench: IWorkbench,
   files: readonly string[],
-  start: IForm
+  start: IForm,
+  into = ''
 ): Promise<IForm | null> {
   const { trans } = workbench;
   return askForm<IForm>(workbench, {
-    title: files.length
-      ? trans._n('Register %1 File as a Dataset', 'Register %1 Files as a Dataset', files.length)
-      : trans.__('Register Data as a Dataset'),
-    accept: trans.__('Register'),
+    title: titleOf(files, into, workbench),
+    accept: into ? trans.__('Ingest') : trans.__('Register'),
     form: onReady => <Register files={files} start={start} onReady={onReady} />
   });
 }
@@ -189,13 +197,10 @@ function Remarks({ seen, form, onChange }: ISeenProps): React.ReactElement | nul
         <li key={doubt.what} className={cx(doubt.stops && 'tone-wait')}>
           {doubt.what}{' '}
           {doubt.stops && !open.includes(doubt)
-            ? trans.__('Register reads it as it is shown here.')
+            ? trans.__('It is read as it is shown here.')
             : prose(doubt.fix)}
           {open.includes(doubt) && csvOf(seen.files).length > 1 && (
-            <>
-              {' '}
-              {trans.__('An option applies to all files. Register files that differ one by one.')}
-            </>
+            <> {trans.__('An option applies to all files. Read files that differ one by one.')}</>
           )}
         </li>
       ))}
@@ -300,7 +305,7 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
       )}
       {seen.bad > 0 && !seen.refused && (
         <p className={cx('more')}>
-          {trans.__('Register sets such rows aside and writes the others.')}
+          {trans.__('Such rows are set aside, and the others are written.')}
         </p>
       )}
     </>

@@ -75,7 +75,7 @@ export function Target({ files, form, seen, onChange }: ITargetProps): React.Rea
           width={260}
           fault={
             form.into && !isName(form.into)
-              ? trans.__('NAMESPACE.TABLE, of letters, digits, _ and -')
+              ? trans.__('NAMESPACE.TABLE, of a to z, digits, _ and -')
               : isTaken
                 ? trans.__('there is a table of this name: choose another')
                 : undefined

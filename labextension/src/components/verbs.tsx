@@ -16,13 +16,17 @@ export function Verbs({ target }: { target: { ref: string } }): React.ReactEleme
       kind="quiet"
       icon={ellipsesIcon}
       label={workbench.trans.__('More Verbs')}
-      onClick={event => show(workbench, target, event.currentTarget)}
+      onClick={event => show(workbench, target, event)}
     />
   );
 }
 
-/** The menu below its button, to which Escape leads back. */
-function show({ commands, seen }: IWorkbench, target: { ref: string }, button: Element): void {
+/** The menu below its button, to which Escape leads back; a key that opened it is at its first. */
+function show(
+  { commands, seen }: IWorkbench,
+  target: { ref: string },
+  { currentTarget: button, detail: clicks }: React.MouseEvent
+): void {
   seen.note(target.ref, target);
   const menu = new MenuSvg({ commands });
   for (const { id, inPage } of kinds.get(kindOf(target.ref))?.actions ?? []) {
@@ -40,4 +44,7 @@ function show({ commands, seen }: IWorkbench, target: { ref: string }, button: E
   );
   const { left, bottom } = button.getBoundingClientRect();
   menu.open(left, bottom);
+  if (!clicks) {
+    menu.activateNextItem();
+  }
 }

@@ -40,6 +40,7 @@ def _diff(item: Diff) -> Card:
             for name, figures in item.statistics.items()
             for figure, values in figures.items()
         },
+        "figures alike": counted(item.alike, "column") if item.alike else NONE,
     }
     return Card(
         title=f"{item.dataset}: {item.before} → {item.after}",

@@ -225,7 +225,7 @@ describe('the dialog that registers files', () => {
     await open({ bad: 1, broken });
     expect(document.body.textContent).toContain('1 row does not fit:');
     expect(document.body.textContent).toContain(
-      'Register sets such rows aside and writes the others.'
+      'Such rows are set aside, and the others are written.'
     );
     cleanup();
     await open({ bad: 2, broken, refused: '2 of 2 rows do not fit.' });
@@ -437,10 +437,12 @@ describe('the question to the server', () => {
     expect(['a', 'a.', '.b', 'a b.c', '1.a', 'a.b@7'].some(isName)).toBe(false);
     const places = ['in/orders/*.csv', 's3://lake/days/', 'postgresql://a@b/shop#sales.Orders'];
     expect(places.map(suggestedName)).toEqual(['data.orders', 'data.days', 'data.orders']);
-    expect(['x/Verkauf 2024.csv.gz', '2024.parquet', 'a.tsv'].map(suggestedName)).toEqual([
+    const files = ['x/Verkauf 2024.csv.gz', '2024.parquet', 'a.tsv', 'Umsätze (alle).csv'];
+    expect(files.map(suggestedName)).toEqual([
       'data.verkauf_2024',
       'data.t_2024',
-      'data.a'
+      'data.a',
+      'data.umsatze_alle'
     ]);
   });
 

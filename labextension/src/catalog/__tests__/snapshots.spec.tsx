@@ -39,7 +39,8 @@ const DIFF = {
   removed: 0,
   changed: 2,
   schema: { added: { z: 'str' }, removed: {}, renamed: {}, retyped: {} },
-  statistics: { id: { max: [3, 4] } },
+  statistics: { id: { max: [3, 4], mean: [10629.5, 10629.500002] } },
+  alike: 1,
   examples: {
     added: { columns: ['id', 'x'], data: [[4], ['new']], before: [] },
     removed: NO_ROWS,
@@ -83,9 +84,10 @@ describe('the snapshots of a dataset', () => {
       expect.anything()
     );
     expect(screen.getByText('z is new, str')).toBeTruthy();
-    expect(screen.getByRole('grid', { name: 'Statistics that differ' }).textContent).toContain(
-      'idmax34'
-    );
+    const figures = screen.getByRole('grid', { name: 'Statistics that differ' }).textContent;
+    expect(figures).toContain('idmax34');
+    expect(figures).toContain('idmean10,629.510,629.500002');
+    expect(screen.getByText('1 column has the same figures')).toBeTruthy();
     expect(screen.getByRole('grid', { name: 'Rows that came' }).textContent).toContain('new');
     expect(screen.queryByRole('grid', { name: 'Rows that went' })).toBeNull();
     const changed = screen.getByRole('grid', { name: 'Rows that changed' });
