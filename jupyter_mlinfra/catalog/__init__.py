@@ -35,6 +35,7 @@ __all__ = [
     "profile_of",
     "storage_options",
     "with_region",
+    "without_values",
 ]
 _HOME = {
     "Advance": ".positions",
@@ -55,6 +56,7 @@ _HOME = {
     "explorer_of": ".grid.frames",
     "storage_options": ".rows",
     "with_region": ".drivers",
+    "without_values": ".looking.describing",
 }
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from .drivers import with_region
     from .grid.explorer import Explorer
     from .grid.frames import explorer_of
+    from .looking.describing import without_values
     from .looking.frames import profile_of
     from .names import DatasetName
     from .personal import deleted_columns, personal_columns

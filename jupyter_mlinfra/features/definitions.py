@@ -66,7 +66,8 @@ class Definition:
     changes with the definition. materialized_until: end of the last materialization that Feast
     recorded. version: Feast's number of its columns. uses: the views that it is computed from.
     push: name of the source by which rows are pushed, or empty. problem: what is wrong with the
-    definition, so that nothing can be computed, or empty.
+    definition, so that nothing can be computed, or empty. code: the text of its transformation,
+    which is never run here.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Definition:
     windows: Sequence[WindowSpec] = ()
     labels: LabelSpec | None = None
     problem: str = ""
+    code: str = ""
 
     @property
     def ttl(self) -> timedelta | None:

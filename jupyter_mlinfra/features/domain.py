@@ -60,6 +60,7 @@ DOMAIN = Domain(
             "Explained",
             "Rebuilt",
             "TrainingSnapshot",
+            "ViewComparison",
             "ViewStatistics",
         ),
         "jupyter_mlinfra.features.knowing.uses": ("Use",),

@@ -65,6 +65,7 @@ def definition(view: Any, field: str, *, version: int | None = None) -> Definiti
         windows=windows,
         problem=problem,
         labels=_labels(spec) if kind == "label" else None,
+        code=_code(spec),
         **_words(spec),
     )
 
@@ -99,6 +100,15 @@ def _transforms(spec: Any) -> bool:
     return any(
         _has(spec, name) for name in ("feature_transformation", "user_defined_function")
     ) or bool(getattr(spec, "source_views", ()))
+
+
+def _code(spec: Any) -> str:
+    """The text of the function that transforms rows; the pickled function itself is not loaded."""
+    if _has(spec, "feature_transformation"):
+        spec = spec.feature_transformation
+    if not _has(spec, "user_defined_function"):
+        return ""
+    return str(spec.user_defined_function.body_text)
 
 
 def _is_online(spec: Any, kind: ViewKind) -> bool:

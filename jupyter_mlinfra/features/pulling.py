@@ -55,7 +55,7 @@ def counting(
         from .windows.newest import newest_windows
 
         tiles = KeptTiles(source, repo)
-        return newest_windows(_with_keys(rows, keys), view, source, until, tiles)
+        return newest_windows(with_keys(rows, keys), view, source, until, tiles)
     resolution = resolution_of(view.labels)
     if resolution is None:
         return latest(rows, source, keys)
@@ -68,9 +68,7 @@ def latest(rows: pl.LazyFrame, source: SourceSpec, keys: Sequence[str]) -> pl.La
     excluded.
     """
     columns = [exactly(key) for key in keys]
-    winner_last = _with_keys(rows, keys).sort(
-        ordered(source), nulls_last=False, maintain_order=True
-    )
+    winner_last = with_keys(rows, keys).sort(ordered(source), nulls_last=False, maintain_order=True)
     return winner_last.group_by(columns).agg(pl.all().last()) if keys else winner_last.tail(1)
 
 
@@ -86,7 +84,7 @@ def latest_labels(
     """
     place = "__source_order"
     return resolved(
-        _with_keys(rows.with_row_index(place), keys),
+        with_keys(rows.with_row_index(place), keys),
         resolution,
         group=keys,
         order=[*times_of(source), place],
@@ -95,7 +93,7 @@ def latest_labels(
     )
 
 
-def _with_keys(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
+def with_keys(rows: pl.LazyFrame, keys: Sequence[str]) -> pl.LazyFrame:
     """The rows that have all keys; NaN is how pandas writes that one is missing."""
     if not keys:
         return rows

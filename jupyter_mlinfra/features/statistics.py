@@ -30,7 +30,8 @@ class Statistics:
     fix: what to do about it. newest: its latest event time.
 
     filled: rows with a value, by feature; NaN does not count as a value. newest_of: event time of
-    the newest of them.
+    the newest of them; of an aggregation, of the newest row with a value of the column that it
+    aggregates.
     """
 
     state: str
@@ -71,7 +72,8 @@ def current(project: Project, view: Definition) -> Statistics:
         with one_snapshot(), readable(source):
             state = state_of(source, repo)
             stored = cached(project, view)
-            if stored and state is not None and stored.state == state:
+            told = stored and (stored.newest_of or not view.windows)
+            if stored and told and state is not None and stored.state == state:
                 return stored
             computed = _compute(view, repo, state or "")
     # A missing or broken source must not break its view's page or the list.
@@ -129,6 +131,7 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
     at = utc(view.source.time, schema[view.source.time])
     features = [] if view.windows else view.features  # not of columns that have their names
     names = [column.name for column in features if column.name in schema]
+    inputs = {item.feature: item.column for item in view.windows if item.column in schema}
     # Values that Feast computes are in no source.
     missing = (
         [column.name for column in view.features if column.name not in schema]
@@ -142,7 +145,10 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
             pl.len().alias("rows"),
             at.max().alias("newest"),
             *(has_value(name).sum().alias(f"filled {name}") for name in names),
-            *(pl.when(has_value(name)).then(at).max().alias(f"newest {name}") for name in names),
+            *(
+                pl.when(has_value(column)).then(at).max().alias(f"newest {name}")
+                for name, column in {**dict(zip(names, names, strict=True)), **inputs}.items()
+            ),
         )
         .collect(engine="streaming")
         .row(0, named=True)
@@ -152,7 +158,7 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
         rows=row["rows"],
         newest=row["newest"],
         filled={name: row[f"filled {name}"] for name in names},
-        newest_of={name: row[f"newest {name}"] for name in names},
+        newest_of={name: row[f"newest {name}"] for name in [*names, *inputs]},
         problem=problem,
         fix=fix,
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
     from ..core.frames import Frame
-    from ..features.knowing.spec import Explained, Rebuilt, ViewStatistics
+    from ..features.knowing.spec import Explained, Rebuilt, ViewComparison, ViewStatistics
     from ..features.lazily import TrainingSet
     from ..features.spec import (
         AppliedViews,
@@ -157,9 +157,15 @@ class FeatureStoreHandle(Shown):
         """
         return self.workbench.features.explain(view, keys, at, known_only=known_only)
 
-    def statistics(self, view: str) -> ViewStatistics:
-        """Distribution, freshness, drift and skew of each feature of a view."""
-        return self.workbench.features.statistics(view)
+    def statistics(self, view: str, *, compute: bool = False) -> ViewStatistics:
+        """Distribution, freshness, drift and skew of each feature of a view. compute: run the code
+        of an on-demand view on a sample of its inputs.
+        """
+        return self.workbench.features.statistics(view, compute=compute)
+
+    def compare_views(self, before: str, after: str) -> ViewComparison:
+        """What differs between two versions of a view (`view@v1`), or between two views."""
+        return self.workbench.features.compare_views(before, after)
 
     def rebuild(self, name: str, *, newest: bool = False) -> pl.DataFrame:
         """A stored training set, made again from the versions that it came from, or with `newest`

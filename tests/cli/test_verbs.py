@@ -438,7 +438,14 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         "ViewStatistics",
         "features",
         "statistics",
-        {"view": "w", "reveal": Viewer("cli")},
+        {"view": "w", "reveal": Viewer("cli"), "compute": False},
+    ),
+    (
+        "features show w@v1 --compare w",
+        "ViewComparison",
+        "features",
+        "compare_views",
+        {"before": "w@v1", "after": "w"},
     ),
     ("features lineage w", "Page[Edge]", "features", "lineage", {"view": "w"}),
     (

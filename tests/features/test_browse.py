@@ -15,7 +15,7 @@ import dill
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.lineage import Lineage
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number
@@ -244,6 +244,8 @@ doubled = on_demand_feature_view(sources=[clicks], schema=schema)(double)
     }
     with pytest.raises(BadRequest, match="double is not served online"):
         features.online(["double:doubled"], [{"user_id": 1}])
+    told = features.statistics("double")
+    assert (told.profile, told.told_from) == (None, "No stored training set has its values.")
     assert not canary.exists()
     body = (
         features.feast()
@@ -256,6 +258,33 @@ doubled = on_demand_feature_view(sources=[clicks], schema=schema)(double)
     # In the user's own process its function may run.
     train = features.training_set(["double:doubled"], features.examples(["clicks:*"]))
     assert train.columns == ["user_id", "event_timestamp", "doubled"]
+    _check_statistics_of_code(features)
+
+
+def _check_statistics_of_code(features: Features) -> None:
+    """Statistics of the view of that registry: by its code where that is asked for alone."""
+    rows = pl.DataFrame({"user_id": [*range(10)] * 12, "event_timestamp": [T0] * 120})
+    features.snapshot("ml.train", ["double:*"], rows)
+    fresh = Features(Project.open(features._project.root))
+    stored = fresh.statistics("double")
+    assert stored.profile is not None
+    assert stored.told_from.startswith("the training set ml.train of 20")
+    assert stored.profile.columns["doubled"].mean == pytest.approx(1.0)  # 0.2, 0.4, … 1.8
+    assert [item.fill for item in stored.features] == [Number(value=0.9, n=120)]
+    assert "was not run" in stored.no_drift
+    with pytest.raises(Conflict, match="clicks is not computed on a sample"):
+        fresh.statistics("clicks", compute=True)
+    found = fresh.statistics("double", compute=True)
+    assert found.profile is not None
+    assert found.told_from == "what a training set gets at 20 events of clicks"
+    assert (found.profile.columns["doubled"].nulls, found.profile.rows) == (2, 20)
+    assert found.profile.columns["doubled"].max == pytest.approx(1.8)
+    assert found.no_drift.startswith("10 rows in the training window")
+    again = Features(Project.open(features._project.root))
+    assert again.statistics("double").told_from == found.told_from
+    path = features._project.root / "feature_repo" / "data" / "clicks.parquet"
+    pl.read_parquet(path).head(15).write_parquet(path)
+    assert again.statistics("double").told_from == stored.told_from
 
 
 def test_a_selection_shows_its_features_in_the_order_asked_for(shop: Features) -> None:

@@ -147,6 +147,10 @@ def test_the_page_of_a_view_tells_what_it_is_made_of_and_who_takes_it(rich: Feat
 def test_a_version_is_read_joined_and_shown_as_it_was(rich: Features) -> None:
     now, then = rich.show("clicks"), rich.show("view:clicks@v0")
     assert now.versions == ["clicks@v1", "clicks@v0"]
+    wider = rich.compare_views("clicks@v0", "clicks")
+    assert (wider.added, wider.removed, wider.retyped, wider.changes) == (["seen"], [], {}, [])
+    assert rich.compare_views("clicks@v1", "clicks").same
+    assert 'rows["rate"] - rows["limit"]' in rich.compare_views("judged", "clicks").code
     assert [feature.name for feature in now.features] == ["clicks_7d", "rate", "seen"]
     assert ([feature.name for feature in then.features], then.view.ref) == (
         ["clicks_7d", "rate"],

@@ -158,10 +158,14 @@ def test_it_is_told_which_rows_are_in_the_windows_and_what_training_gets(paying:
     assert facts["times"].startswith("2 = count of amount in 2 rows, from 2026-02-2")
 
 
-def test_nothing_is_told_of_windows_as_if_they_were_rows(paying: Features) -> None:
+def test_statistics_are_of_the_windows_and_not_of_rows_that_have_their_names(
+    paying: Features,
+) -> None:
     told = paying.statistics("spent")
-    assert told.profile is None
-    assert "computed" in told.no_drift
+    assert told.profile is not None
+    assert told.told_from == "what a training set gets at 5 events of data/paid.parquet"
+    assert told.profile.columns["dearest"].max == 7.0
+    assert [item.fill and item.fill.value for item in told.features] == [0.2, 1.0, 0.6]
     view = paying._view("spent")
     twin = replace(  # its aggregation has the name of the column
         view,

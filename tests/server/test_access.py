@@ -73,6 +73,8 @@ EXPECTED = {
     "POST features/views/{name}/check": "execute features",
     "POST features/views/{name}/explain": "read features",
     "GET features/views/{name}/statistics": "read features",
+    "POST features/views/{name}/statistics": "execute features",
+    "GET features/views/{name}/compare": "read features",
     "GET features/views/{name}/lineage": "read features",
     "GET features/views/{name}/uses": "read features",
     "POST features/snapshot": "write features",

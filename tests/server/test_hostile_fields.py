@@ -137,6 +137,7 @@ PATHS = [
     "features/entities/{}",
     "features/views/{}/lineage",
     "features/views/{}/statistics",
+    "features/views/{}/compare?other={}",
 ]
 BODIES: list[tuple[str, Any]] = [
     ("catalog/datasets/t.a/grid", {"filters": [{"column": "{}", "op": "=", "value": "{}"}]}),

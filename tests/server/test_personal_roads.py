@@ -104,7 +104,7 @@ SHOWN: dict[str, Sequence[str]] = {
     "features services": [""],
     "features saved": [""],
     "features entities": [""],
-    "features show": ["{view}"],
+    "features show": ["{view}", "people --compare mails"],
     "features search": ["people", CANARY],
     "features use": ["{view}:*"],
     "features snapshot": ["ml.train --compare", "ml.train --compare --newest"],

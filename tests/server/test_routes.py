@@ -301,6 +301,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         },
     ),
     ("features/views/w/statistics", None, "features", "statistics", {"view": "w", "reveal": False}),
+    (
+        "features/views/w/compare?other=w@v1",
+        None,
+        "features",
+        "compare_views",
+        {"before": "w", "after": "w@v1"},
+    ),
     ("features/views/w/lineage", None, "features", "lineage", {"view": "w"}),
     (
         "features/views/w/uses",
@@ -1381,6 +1388,13 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         "check w",
         ["features", "check", "--", "w"],
         {"view": "w", "sample": None},
+    ),
+    (
+        "features/views/w/statistics",
+        {},
+        "statistics w",
+        ["features", "statistics", "--compute", "--", "w"],
+        {"view": "w", "compute": True},
     ),
     (
         "features/snapshot",

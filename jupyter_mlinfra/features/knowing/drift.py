@@ -64,23 +64,30 @@ def drifts(view: Definition, repo: Path, window: TrainingWindow) -> tuple[dict[s
     if view.ttl is not None:
         rows = rows.filter(exactly(time) >= moment(start, schema[time]))
     before, after = (
-        _sample(rows.filter(side).select(map(exactly, names)))
+        sample(rows.filter(side).select(map(exactly, names)), SAMPLED)
         for side in (~pl.col("__after"), pl.col("__after"))
     )
+    return between(before, after)
+
+
+def between(before: Side, after: Side) -> tuple[dict[str, Drift], str]:
+    """The drift of each column, and why there is none: rows after the training window against those
+    in it.
+    """
     for side, words in ((before, "in the training window"), (after, "since the training window")):
         if side.rows < FEWEST:
             return {}, f"{side.rows:,} rows {words}; {FEWEST} are needed."
     basis: Basis = "exact" if before.whole and after.whole else "sample"
     found = {
         name: _drift(before.frame[name].alias(""), after.frame[name].alias(""), basis)
-        for name in names
-        if _is_comparable(schema[name])
+        for name, dtype in before.frame.schema.items()
+        if _is_comparable(dtype)
     }
     return found, ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class Side:
     """Rows that are looked at, of how many."""
 
     frame: pl.DataFrame
@@ -91,15 +98,15 @@ class _Side:
         return self.frame.height == self.rows
 
 
-def _sample(rows: pl.LazyFrame) -> _Side:
-    """At most about `SAMPLED` of the rows; the same ones each time."""
+def sample(rows: pl.LazyFrame, size: int) -> Side:
+    """At most about `size` of the rows, by chance; the same ones each time."""
     import polars as pl
 
     total = int(rows.select(pl.len()).collect(engine="streaming").item())
-    if total > SAMPLED:
-        below = pl.lit(int(SAMPLED / total * 2**64), pl.UInt64)
+    if total > size:
+        below = pl.lit(int(size / total * 2**64), pl.UInt64)
         rows = rows.with_row_index("\0row").filter(pl.col("\0row").hash(0) < below).drop("\0row")
-    return _Side(rows.collect(engine="streaming"), total)
+    return Side(rows.collect(engine="streaming"), total)
 
 
 def _is_comparable(dtype: pl.DataType) -> bool:

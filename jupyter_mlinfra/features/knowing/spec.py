@@ -103,7 +103,8 @@ class TrainingWindow:
 class FeatureFigures:
     """What is known of one feature beside its profile.
 
-    newest: event time of the newest row with a value; freshness: that against the ttl. drift:
+    newest: event time of the newest row with a value, or of the newest event that an aggregation
+    counts; freshness: that against the ttl. drift:
     population stability index of the rows after the training window against those in it; ks:
     largest distance of the two distributions, for numbers. skew: rate of online values that differ
     from the source, when they were last compared; `n` values were.
@@ -120,10 +121,10 @@ class FeatureFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewStatistics:
-    """The statistics of a view. profile: of its features, None if its source cannot be profiled.
-    training: the window that drift is measured against; no_drift: why there is no drift. skew: the
-    last comparison of online values with the source, made at `skew_at`. problem, fix: why the
-    source cannot be read.
+    """The statistics of a view. profile: of its features, None if there are no values to tell it
+    from. told_from: which values these are, in words, or why there are none. training: the window
+    that drift is measured against; no_drift: why there is no drift. skew: the last comparison of
+    online values with the source, made at `skew_at`. problem, fix: why the source cannot be read.
     """
 
     view: str
@@ -139,6 +140,35 @@ class ViewStatistics:
     masked: Sequence[str] = ()
     problem: str = ""
     fix: str = ""
+    told_from: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewChange:
+    """What a definition says of one thing (`ttl`, `source`, `tag team`, `window clicks_7d`), before
+    and after, in words; empty where it says nothing.
+    """
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewComparison:
+    """What differs between two versions of a view, or two views. added, removed: names of features.
+    retyped: their types, before and after. changes: all else. code: the lines of the transformation
+    that differ, as a unified diff.
+    """
+
+    before: str
+    after: str
+    added: Sequence[str]
+    removed: Sequence[str]
+    retyped: Mapping[str, Sequence[str]]
+    changes: Sequence[ViewChange]
+    code: str
+    same: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from .browsing import BrowsingVerbs
 
 if TYPE_CHECKING:
     from ..definitions import Definition
-    from ..knowing.spec import Explained, ViewStatistics
+    from ..knowing.spec import Explained, ViewComparison, ViewStatistics
 
 MOST_ROWS = 200
 
@@ -63,16 +63,39 @@ class KnowingVerbs(BrowsingVerbs):
             ),
         )
 
-    def statistics(self, view: str, *, reveal: Reveal = False) -> ViewStatistics:
+    def statistics(
+        self, view: str, *, reveal: Reveal = False, compute: bool = False
+    ) -> ViewStatistics:
         """Type, fill, distribution, freshness, drift and skew of each feature of a view. Rows are
-        read once for each state of the source. reveal: as in `explain`. Raises NotFound, Forbidden.
+        read once for each state of the source. The values of windows are those at a sample of
+        events; those of an on-demand view are told from its last stored training set.
+
+        reveal: as in `explain`. compute: run the code of an on-demand view, in this process, on a
+        sample of the rows that it is computed from; the answer is kept until these change. Raises
+        NotFound, Forbidden, and with `compute` Conflict for another view, Unprocessable if the code
+        fails.
         """
         from ..knowing.figures import statistics_of
 
         found = self._registered()
         return statistics_of(
-            self._project, self._view(view, found), self._now(), found.views, reveal=reveal
+            self._project,
+            self._view(view, found),
+            self._now(),
+            found.views,
+            reveal=reveal,
+            feast=self.feast if compute else None,
         )
+
+    def compare_views(self, before: str, after: str) -> ViewComparison:
+        """What differs between two versions of a view (`view@v1`), or between two views: features,
+        source, ttl, keys, tags, windows, and the text of the transformation, which is not run.
+        Raises NotFound.
+        """
+        from ..knowing.versions import compare
+
+        found = self._registered()
+        return compare(self._view(before, found), self._view(after, found))
 
     def lineage(self, view: str) -> Page[Edge]:
         """What a view was made from, and what was made from it. Raises NotFound."""

@@ -1792,7 +1792,8 @@ export interface components {
          * FeatureFigures
          * @description What is known of one feature beside its profile.
          *
-         *     newest: event time of the newest row with a value; freshness: that against the ttl. drift:
+         *     newest: event time of the newest row with a value, or of the newest event that an aggregation
+         *     counts; freshness: that against the ttl. drift:
          *     population stability index of the rows after the training window against those in it; ks:
          *     largest distance of the two distributions, for numbers. skew: rate of online values that differ
          *     from the source, when they were last compared; `n` values were.
@@ -4337,6 +4338,34 @@ export interface components {
             readonly version: number | null;
         };
         /**
+         * ViewChange
+         * @description What a definition says of one thing (`ttl`, `source`, `tag team`, `window clicks_7d`), before
+         *     and after, in words; empty where it says nothing.
+         */
+        readonly ViewChange: {
+            readonly after: string;
+            readonly before: string;
+            readonly what: string;
+        };
+        /**
+         * ViewComparison
+         * @description What differs between two versions of a view, or two views. added, removed: names of features.
+         *     retyped: their types, before and after. changes: all else. code: the lines of the transformation
+         *     that differ, as a unified diff.
+         */
+        readonly ViewComparison: {
+            readonly added: readonly string[];
+            readonly after: string;
+            readonly before: string;
+            readonly changes: readonly components["schemas"]["ViewChange"][];
+            readonly code: string;
+            readonly removed: readonly string[];
+            readonly retyped: {
+                readonly [key: string]: readonly string[];
+            };
+            readonly same: boolean;
+        };
+        /**
          * ViewDetail
          * @description A view's page. versions: names of those that the registry keeps, the newest first. uses: the
          *     views that it is computed from. services: those that have features of it. push: name of the
@@ -4387,10 +4416,10 @@ export interface components {
         };
         /**
          * ViewStatistics
-         * @description The statistics of a view. profile: of its features, None if its source cannot be profiled.
-         *     training: the window that drift is measured against; no_drift: why there is no drift. skew: the
-         *     last comparison of online values with the source, made at `skew_at`. problem, fix: why the
-         *     source cannot be read.
+         * @description The statistics of a view. profile: of its features, None if there are no values to tell it
+         *     from. told_from: which values these are, in words, or why there are none. training: the window
+         *     that drift is measured against; no_drift: why there is no drift. skew: the last comparison of
+         *     online values with the source, made at `skew_at`. problem, fix: why the source cannot be read.
          */
         readonly ViewStatistics: {
             readonly features: readonly components["schemas"]["FeatureFigures"][];
@@ -4406,6 +4435,8 @@ export interface components {
             readonly rows: components["schemas"]["Number"];
             readonly skew: components["schemas"]["SkewReport"] | null;
             readonly skew_at: string | null;
+            /** @default  */
+            readonly told_from: string;
             readonly training: components["schemas"]["TrainingWindow"] | null;
             readonly ttl_seconds: number | null;
             readonly view: string;

@@ -33,11 +33,10 @@ const SHOWN = 2;
 const LARGE = 0.2;
 
 /**
- * Profile, freshness, drift and skew; a view without rows of its own has none. What is revealed is
- * asked for once: each time is recorded.
+ * Profile, freshness, drift and skew. What is revealed is asked for once: each time is recorded.
  */
 export function useStatistics(
-  view: Pick<IView, 'ref' | 'name' | 'kind'>,
+  view: Pick<IView, 'ref' | 'name'>,
   reveal = false
 ): IQuery<IViewStatistics> {
   const { client } = useWorkbench();
@@ -45,7 +44,6 @@ export function useStatistics(
     `statistics:${view.ref}${reveal ? ' revealed' : ''}`,
     signal => client.features.statistics(view.name, { reveal: reveal || undefined }, signal),
     {
-      when: view.kind !== 'on_demand',
       ...(reveal ? { every: () => null } : { topics: ['view', 'dataset'] })
     }
   );
@@ -112,8 +110,13 @@ function viewColumn({ trans }: IWorkbench): IColumnSpec<IFeature> {
   };
 }
 
-/** Name, type and share of rows with a value. */
-function firstColumns({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
+/** Name, type and share of rows with a value. known: by feature, where that was computed. */
+function firstColumns(
+  { trans }: IWorkbench,
+  known?: ReadonlyMap<string, IFeatureFigures>
+): IColumnSpec<IFeature>[] {
+  const fillOf = ({ name, fill }: IFeature): INumber | null =>
+    fill ?? known?.get(name)?.fill ?? null;
   return [
     {
       key: 'name',
@@ -136,9 +139,9 @@ function firstColumns({ trans }: IWorkbench): IColumnSpec<IFeature>[] {
       key: 'fill',
       head: trans.__('filled'),
       width: 80,
-      figure: ({ fill }) => fill ?? undefined,
+      figure: feature => fillOf(feature) ?? undefined,
       write: value => format.percent(value, 1),
-      sort: ({ fill }) => fill?.value ?? null
+      sort: feature => fillOf(feature)?.value ?? null
     }
   ];
 }
@@ -154,13 +157,14 @@ function knownColumns(
   const figures = new Map(known?.features.map(item => [item.name, item]));
   const profileOf = (name: string): IColumnProfile | undefined => columnOf(known?.profile, name);
   return [
-    ...firstColumns(workbench),
+    ...firstColumns(workbench, figures),
     {
       key: 'fresh',
       head: trans.__('fresh'),
       width: 110,
       sort: ({ name }) => figures.get(name)?.newest ?? null,
-      cell: ({ name }) => <Fresh figures={figures.get(name)} />
+      cell: ({ name }) =>
+        view.kind === 'on_demand' ? format.DASH : <Fresh figures={figures.get(name)} />
     },
     {
       key: 'ttl',

@@ -4,23 +4,27 @@ import type {
   IFeatureFigures,
   INumber,
   IProfile,
+  IView,
   IViewDetail,
   IViewStatistics
 } from '../api/types';
 import { ColumnShape, columnOf, figureOf, mostFrequent, quantile } from '../catalog/figures';
 import { useRevealed } from '../catalog/page/revealed';
 import { ActionButton } from '../components/action';
+import { Button } from '../components/button';
 import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { Facts, Heading } from '../components/header';
 import { Num } from '../components/number';
 import { type IColumnSpec, Table } from '../components/table';
 import * as format from '../format';
+import { useAction } from '../hooks/action';
 import { useWorkbench } from '../hooks/context';
 import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { Drift, useStatistics } from './features';
 import { Skew } from './skew';
+import { compute } from './verbs';
 
 /** The distribution of each feature, its drift and its skew. */
 export function Statistics({ detail }: { detail: IViewDetail }): React.ReactElement {
@@ -46,6 +50,7 @@ export function Statistics({ detail }: { detail: IViewDetail }): React.ReactElem
             <EmptyCard
               sentence={
                 known.problem ||
+                known.told_from ||
                 workbench.trans.__(
                   'Statistics are told from the rows of a source; this view has none.'
                 )
@@ -68,10 +73,12 @@ function Window({
   detail: IViewDetail;
 }): React.ReactElement {
   const { trans } = useWorkbench();
-  const { training, skew, no_drift } = known;
+  const { training, skew, no_drift, profile, told_from } = known;
+  const note = profile ? trans.__('of %1', told_from) : undefined;
   return (
     <>
-      <Heading title={trans.__('Statistics')} note={trans.__('of the rows of the source')}>
+      <Heading title={trans.__('Statistics')} note={note}>
+        {detail.view.kind === 'on_demand' && <Compute view={detail.view} />}
         {detail.view.online && (
           <ActionButton
             command="mlinfra:features-check"
@@ -82,9 +89,11 @@ function Window({
         )}
       </Heading>
       <Facts>
-        <>
-          <Num value={known.rows} strong unit={trans.__('rows')} />
-        </>
+        {known.rows.value !== null && (
+          <>
+            <Num value={known.rows} strong unit={trans.__('rows')} />
+          </>
+        )}
         {training && (
           <>
             {trans.__('training window')}{' '}
@@ -97,6 +106,23 @@ function Window({
         {skew && <Skew report={skew} />}
       </Facts>
     </>
+  );
+}
+
+/** Runs the code of an on-demand view on a sample of its inputs, as a job. */
+function Compute({ view }: { view: IView }): React.ReactElement {
+  const workbench = useWorkbench();
+  const { trans } = workbench;
+  const { run, busy } = useAction();
+  const { ref, name } = view;
+  return (
+    <Button
+      icon="play"
+      disabled={busy}
+      label={busy ? trans.__('Computing…') : trans.__('Compute on a Sample')}
+      caption={trans.__('Run the code of this view on a sample of its inputs, as a job')}
+      onClick={() => void run(() => compute({ workbench, ref, name }))}
+    />
   );
 }
 

@@ -10,6 +10,7 @@ import { Online } from './online';
 import { Statistics } from './statistics';
 import { isStored } from './stored';
 import { UsedBy } from './uses';
+import { Versions } from './versions';
 
 /** The tabs of the page of a feature view. */
 export const TABS: readonly ITabSpec<IViewDetail>[] = [
@@ -35,7 +36,7 @@ export const TABS: readonly ITabSpec<IViewDetail>[] = [
   {
     name: 'statistics',
     label: trans => trans.__('Statistics'),
-    when: isStored,
+    when: detail => isStored(detail) || detail.view.kind === 'on_demand',
     draw: detail => <Statistics detail={detail} />
   },
   {
@@ -47,6 +48,12 @@ export const TABS: readonly ITabSpec<IViewDetail>[] = [
     name: 'uses',
     label: trans => trans.__('Used by'),
     draw: ({ view }) => <UsedBy view={view} />
+  },
+  {
+    name: 'versions',
+    label: trans => trans.__('Versions'),
+    when: ({ versions }) => versions.length > 1,
+    draw: detail => <Versions key={detail.view.name} detail={detail} />
   },
   {
     name: 'code',

@@ -2,7 +2,7 @@ import type { IView, IViewDetail } from '../api/types';
 import { ended } from '../jobs/ended';
 import { notify } from '../jobs/notify';
 import { isActive } from '../jobs/state';
-import type { Perform } from '../tokens';
+import type { IWorkbench, Perform } from '../tokens';
 
 /** As long as this, in milliseconds, its end is waited for; then it is notified of. */
 const PATIENCE = 600_000;
@@ -29,3 +29,21 @@ export const check: Perform<IView | IViewDetail> = async ({ workbench, name }) =
   }
   return { message: trans.__('The online values of %1 are those of its source.', name) };
 };
+
+interface IComputed {
+  workbench: IWorkbench;
+  name: string;
+  ref: string;
+}
+
+/** Run the code of an on-demand view for its statistics. */
+export async function compute({ workbench, name, ref }: IComputed): Promise<void> {
+  const { client, events } = workbench;
+  const signal = AbortSignal.timeout(PATIENCE);
+  const job = await ended(client, await client.features.compute(name), { signal });
+  if (isActive(job)) {
+    notify(workbench, job.ref);
+  } else {
+    events.tell({ topic: 'view', ref, data: {} });
+  }
+}

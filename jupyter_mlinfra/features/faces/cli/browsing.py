@@ -71,10 +71,15 @@ def _entities(session: Session, **options: Any) -> Any:
 
 @features.verb("show")
 @click.argument("name", metavar="NAME")
-def _show(session: Session, name: str) -> Any:
+@click.option(
+    "--compare", metavar="VIEW", help="What VIEW, such as view@v2, has other than the view NAME."
+)
+def _show(session: Session, name: str, compare: str | None) -> Any:
     """A view (`view@v2`: a version), service, saved training set or entity; `service:NAME` names a
     service.
     """
+    if compare is not None:
+        return session.bench.features.compare_views(name, compare)
     return session.bench.features.find(name)
 
 

@@ -48,10 +48,15 @@ def _explain(
 
 @features.verb("statistics")
 @click.argument("view")
+@click.option(
+    "--compute", is_flag=True, help="Run the code of an on-demand view on a sample of its inputs."
+)
 @revealing
-def _statistics(session: Session, view: str, reveal: bool) -> Any:
+def _statistics(session: Session, view: str, reveal: bool, compute: bool) -> Any:
     """Type, fill, distribution, freshness, drift and skew of each feature of a view."""
-    return session.bench.features.statistics(view, reveal=viewer_here(session, reveal))
+    return session.bench.features.statistics(
+        view, reveal=viewer_here(session, reveal), compute=compute
+    )
 
 
 @features.verb("lineage")

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from ....core.lineage import Edge
     from ....core.records import Page
     from ....jobs.spec import Job
-    from ...knowing.spec import Explained, ViewStatistics
+    from ...knowing.spec import Explained, ViewComparison, ViewStatistics
     from ...knowing.uses import Use
 
-read, write, _ = access("features")
+read, write, execute = access("features")
 
 
 class Explain(Handler):
@@ -55,6 +55,21 @@ class Statistics(Handler):
         read `mlinfra:catalog-pii`, and is recorded.
         """
         return self.bench.features.statistics(name, reveal=viewer_of(self, reveal))
+
+    @execute(slow=elsewhere)
+    def post(self, name: str) -> Job:
+        """Run the code of an on-demand view on a sample of its inputs, for its statistics: a job.
+        Raises NotFound.
+        """
+        self.bench.features.show(name)
+        return self.as_job("features statistics", name, of=name, compute=True)
+
+
+class Compare(Handler):
+    @read
+    def get(self, name: str, *, other: Name) -> ViewComparison:
+        """What the view or version `other` has other than this one."""
+        return self.bench.features.compare_views(name, other)
 
 
 class Lineage(Handler):
@@ -95,6 +110,7 @@ class StoreTrainingSet(Handler):
 ROUTES = {
     "features/views/{name}/explain": Explain,
     "features/views/{name}/statistics": Statistics,
+    "features/views/{name}/compare": Compare,
     "features/views/{name}/lineage": Lineage,
     "features/views/{name}/uses": Uses,
     "features/snapshot": StoreTrainingSet,

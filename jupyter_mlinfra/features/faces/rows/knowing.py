@@ -8,7 +8,14 @@ from typing import Any
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row
 from ....faces.words import datum, moment, number, plain, share, span, state
-from ...knowing.spec import Explained, FeatureFigures, HeldWindow, JudgedRow, ViewStatistics
+from ...knowing.spec import (
+    Explained,
+    FeatureFigures,
+    HeldWindow,
+    JudgedRow,
+    ViewComparison,
+    ViewStatistics,
+)
 from ...knowing.uses import Use
 
 
@@ -67,6 +74,7 @@ def _value(value: Any) -> str:
 def _statistics(item: ViewStatistics) -> Card:
     facts = {
         "rows": number(item.rows),
+        "told from": item.told_from,
         "ttl": span(item.ttl_seconds),
         **({"drift since": moment(item.training.last)} if item.training else {}),
         "skew": _skew(item),
@@ -98,6 +106,33 @@ def _figures(item: FeatureFigures, columns: Mapping[str, Any]) -> Row:
         "drift (PSI)": number(item.drift),
         "skew": share(item.skew),
     }
+
+
+@card(ViewComparison)
+def _comparison(item: ViewComparison) -> Card:
+    rows: list[Row] = [
+        *(_change(f"feature {name}", "", "added") for name in item.added),
+        *(_change(f"feature {name}", "", "removed") for name in item.removed),
+        *(_change(f"type of {name}", types[0], types[-1]) for name, types in item.retyped.items()),
+        *(_change(change.what, change.before, change.after) for change in item.changes),
+        *_lines(item.code),
+    ]
+    note = "" if rows else "They do not differ."
+    return Card(title=f"{item.before} and {item.after}", rows=rows, note=note)
+
+
+def _change(what: str, before: str, after: str) -> Row:
+    return {"what": what, "before": before, "after": after}
+
+
+def _lines(diff: str) -> list[Row]:
+    """The lines of code that went and came."""
+    found = diff.splitlines()[2:]  # after the two names
+    return [
+        _change("code", line[1:], "") if line[0] == "-" else _change("code", "", line[1:])
+        for line in found
+        if line[:1] in ("-", "+")
+    ]
 
 
 @row(Use, noun="use")

@@ -1,6 +1,14 @@
 import type { IPaging } from '../paging';
 import { pathOf, type Request } from '../request';
-import type { IEdge, IExplained, IJob, IPage, IUse, IViewStatistics } from '../types';
+import type {
+  IEdge,
+  IExplained,
+  IJob,
+  IPage,
+  IUse,
+  IViewComparison,
+  IViewStatistics
+} from '../types';
 
 /** Which row a join takes. entity: its keys, as text. at: ISO 8601; now, if it is left out. */
 export interface IQuestion {
@@ -30,6 +38,10 @@ export interface IKnowingClient {
     options?: { reveal?: boolean },
     signal?: AbortSignal
   ) => Promise<IViewStatistics>;
+  /** Run the code of an on-demand view on a sample of its inputs, as a job. */
+  compute: (view: string) => Promise<IJob>;
+  /** What the view or version `other` has other than this one. */
+  compare: (view: string, other: string, signal?: AbortSignal) => Promise<IViewComparison>;
   lineage: (view: string, signal?: AbortSignal) => Promise<IPage<IEdge>>;
   /** What was made from its features, champions first. */
   uses: (view: string, options?: IPaging, signal?: AbortSignal) => Promise<IPage<IUse>>;
@@ -42,6 +54,9 @@ export const knowingClient = (request: Request): IKnowingClient => ({
     request(`features/views/${pathOf(view)}/explain`, { body: { ...question } }),
   statistics: (view, options = {}, signal) =>
     request(`features/views/${pathOf(view)}/statistics`, { query: { ...options }, signal }),
+  compute: view => request(`features/views/${pathOf(view)}/statistics`, { body: {} }),
+  compare: (view, other, signal) =>
+    request(`features/views/${pathOf(view)}/compare`, { query: { other }, signal }),
   lineage: (view, signal) => request(`features/views/${pathOf(view)}/lineage`, { signal }),
   uses: (view, options = {}, signal) =>
     request(`features/views/${pathOf(view)}/uses`, { query: { ...options }, signal }),

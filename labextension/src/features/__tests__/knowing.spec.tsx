@@ -83,6 +83,7 @@ const EXPLAINED = {
 const KNOWN = {
   view: 'weather',
   ref: 'view:weather',
+  told_from: 'the rows of the source',
   rows: exactly(26_115),
   ttl_seconds: 10_800,
   profile: {
@@ -236,6 +237,48 @@ it('the statistics say what drift is measured against', async () => {
   expect(cells('Statistics of weather')[0]?.[0]).toBe('gust');
 });
 
+it('an on-demand view says what its statistics are of, and is computed on a sample', async () => {
+  const told_from = 'what a training set gets at 20 events of clicks';
+  const compute = jest.fn(async () => ({ ref: 'job:1', id: '1', state: 'succeeded' }));
+  const view = { ...DETAIL.view, kind: 'on_demand', online: false };
+  const detail = { ...DETAIL, view, timestamp_column: '' } as unknown as typeof DETAIL;
+  const statistics = jest
+    .fn()
+    .mockResolvedValueOnce({ ...KNOWN, profile: null, told_from: 'No training set has them.' })
+    .mockResolvedValue({ ...KNOWN, told_from });
+  await opened('statistics', { compute, statistics }, detail);
+  expect(screen.getByText('No training set has them.')).toBeTruthy();
+  fireEvent.click(screen.getByRole('button', { name: 'Compute on a Sample' }));
+  await settle();
+  expect(compute).toHaveBeenCalledWith('weather');
+  expect(await screen.findByText(`of ${told_from}`)).toBeTruthy();
+});
+
+it('two versions of a view are compared', async () => {
+  const compare = jest.fn(async (before: string, after: string) => ({
+    before,
+    after,
+    added: ['seen'],
+    removed: [],
+    retyped: { gust: ['i64', 'f64'] },
+    changes: [{ what: 'ttl', before: '1 d', after: '2 d' }],
+    code: '-    return rows * 2\n+    return rows * 3',
+    same: before === after
+  }));
+  const detail = { ...DETAIL, versions: ['weather@v1', 'weather@v0'] };
+  await opened('versions', { compare }, detail as unknown as typeof DETAIL);
+  expect(compare).toHaveBeenCalledWith('weather@v0', 'weather', expect.anything());
+  expect(cells('Differences of weather@v0 and weather')).toEqual([
+    ['seen', '–', 'new feature'],
+    ['type of gust', 'i64', 'f64'],
+    ['ttl', '1 d', '2 d']
+  ]);
+  expect(screen.getByText(/return rows \* 3/)).toBeTruthy();
+  fireEvent.change(screen.getByLabelText('after'), { target: { value: 'weather@v0' } });
+  await settle();
+  expect(screen.getByText('They do not differ.')).toBeTruthy();
+});
+
 it('what uses a view stands with champions first', async () => {
   await opened('uses');
   expect(cells('What uses weather').map(row => row.slice(0, 3))).toEqual([
@@ -275,12 +318,13 @@ it('as of tells which rows are in a window, and what the window gives', async ()
   expect(screen.queryByText(/No row counts/)).toBeNull();
 });
 
-it('a view whose values are computed has no rows to explain', async () => {
+it('a view whose values are computed has statistics, and no rows to explain', async () => {
   const view = { ...DETAIL.view, kind: 'on_demand' as const };
   await opened('features', {}, { ...DETAIL, view, timestamp_column: '' });
   expect(screen.getAllByRole('tab').map(({ textContent }) => textContent)).toEqual([
     'Features',
     'Online',
+    'Statistics',
     'Lineage',
     'Used by',
     'Code'
