@@ -16,10 +16,13 @@ from .among import homeless, repeated, repeated_rows
 from .checks import ROW_CHECKS, Check, References, RowCount, Unique, check_columns
 from .screening import Screen, said
 from .spec import Rule, RuleResult
+from .statements import Select
 from .words import stored_check
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from .asking import Answered
 
 BLOCK = 1 << 17
 OnRows = Callable[[int], None]
@@ -27,13 +30,14 @@ OnRows = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked. rows: of the table. others: the rows of another dataset, by its name. hidden:
-    columns whose values are not shown. sample: how many rows of those that fail are shown. uuids:
-    columns with the bytes of UUIDs.
+    """What is asked. rows: of the table. others: the rows of another dataset, by its name. select:
+    asks a rule in SQL. hidden: columns whose values are not shown. sample: how many rows of those
+    that fail are shown. uuids: columns with the bytes of UUIDs.
     """
 
     rows: pl.LazyFrame
     others: Callable[[str], pl.LazyFrame]
+    select: Callable[[Select], Answered]
     hidden: Collection[str]
     sample: int
     uuids: Collection[str] = ()
@@ -61,13 +65,21 @@ def ask(rules: Sequence[Rule], asked: Asked, on_rows: OnRows = lambda _: None) -
             results.append(result_of(rule, None, total, error=why))
             continue
         try:
-            found = _found(rule.rule, check, screen, asked, total)
-            sample = _sample(found, check, asked)
+            results.append(_asked(rule, check, screen, asked, total))
         except Exception as error:  # noqa: BLE001 - one rule must not hide the others
             results.append(result_of(rule, None, total, error=said(error)))
-        else:
-            results.append(result_of(rule, found.failed, total, passed=found.passed, sample=sample))
     return results
+
+
+def _asked(rule: Rule, check: Check, screen: Screen, asked: Asked, total: int) -> RuleResult:
+    """What one rule found."""
+    if isinstance(check, Select):
+        answer = asked.select(check)
+        sample, failed = answer.sample, answer.failed
+        return result_of(rule, failed, total, passed=answer.passed, sample=sample)
+    found = _found(rule.rule, check, screen, asked, total)
+    sample = _sample(found, check, asked)
+    return result_of(rule, found.failed, total, passed=found.passed, sample=sample)
 
 
 def result_of(

@@ -14,6 +14,7 @@ from ..dtypes import short_dtype
 from .conditions import columns_of, parsed
 from .expressions import expression, no_column
 from .literals import Value, literal
+from .statements import Select
 
 if TYPE_CHECKING:
     import polars as pl
@@ -188,7 +189,7 @@ class Unreadable:
 
 
 type RowCheck = NotNull | InRange | InSet | Matches | Condition | Unreadable
-type Check = RowCheck | Unique | References | RowCount | Fresh
+type Check = RowCheck | Unique | References | RowCount | Fresh | Select
 
 ROW_CHECKS = (NotNull, InRange, InSet, Matches, Condition, Unreadable)
 """Those that look at each row alone."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from ...core.errors import BadRequest
 from .checks import Check, InRange, InSet, Matches, NotNull, RowCount, Unique
+from .statements import Must, Select, made, with_column
 from .words import check_of
 
 MOST_SIGNS = 40
 """Signs of a foreign word that a message repeats."""
 
-_OPERATORS = (
+OPERATORS = (
     "mustBe",
     "mustNotBe",
     "mustBeGreaterThan",
@@ -63,6 +65,44 @@ def checks_of_metric(
     raise BadRequest(f"The metric {metric[:MOST_SIGNS]!r} is not known here.")
 
 
+def checks_of_query(item: Mapping[str, Any], column: str | None) -> list[Check]:
+    """What a query of a contract demands: one check for each thing that its value must be."""
+    query = item.get("query")
+    if not isinstance(query, str) or not query.strip():
+        raise BadRequest("It has no query.")
+    musts = [_must(key, item[key]) for key in OPERATORS if key in item]
+    if not musts:
+        raise BadRequest("It does not say what the number must be.")
+    query = with_column(query, column)
+    rows = _FAILING.fullmatch(query)
+    if rows and musts == [Must("mustBe", (0,))]:
+        return [made(rows["query"], None)]
+    return [made(query, must) for must in musts]
+
+
+_FAILING = re.compile(r"SELECT count\(\*\) FROM \(\n(?P<query>.+)\n\) AS failing", re.DOTALL)
+
+
+def query_of(check: Select) -> dict[str, Any]:
+    """A query as a contract has it; `checks_of_query` reads it as the same."""
+    if check.must is None:
+        query = f"SELECT count(*) FROM (\n{check.query}\n) AS failing"  # noqa: S608 (only written)
+        return {"type": "sql", "query": query, "mustBe": 0}
+    operator, bounds = check.must.operator, check.must.bounds
+    value = list(bounds) if len(bounds) > 1 else bounds[0]
+    return {"type": "sql", "query": check.query, operator: value}
+
+
+def _must(operator: str, value: Any) -> Must:
+    """What a value must be, as `Must` has it."""
+    bounds = value if isinstance(value, list) else [value]
+    is_range = operator.endswith("Between")
+    good = isinstance(value, bool) or all(map(is_number, bounds))
+    if not good or len(bounds) != 1 + is_range or isinstance(value, list) != is_range:
+        raise BadRequest(f"{value!r:.40} is not what a number can be compared with.")
+    return Must(operator.replace("ThanOr", "Or"), tuple(bounds))
+
+
 def _present(column: str, missing: Any) -> list[Check]:
     """No value of those that stand for a missing one."""
     if not isinstance(missing, list) or not missing:
@@ -107,7 +147,7 @@ def _row_count(item: Mapping[str, Any]) -> RowCount:
 
 
 def _operator(item: Mapping[str, Any]) -> tuple[str, Any]:
-    found = [(key, item[key]) for key in _OPERATORS if key in item]
+    found = [(key, item[key]) for key in OPERATORS if key in item]
     if len(found) != 1:
         raise BadRequest("It does not say what the number must be.")
     return found[0]

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
 from .checks import Check, Fresh, NotNull, References, Unique
-from .contract_metrics import MOST_SIGNS, check_of_limit, checks_of_metric, is_number
+from .contract_metrics import (
+    MOST_SIGNS,
+    check_of_limit,
+    checks_of_metric,
+    checks_of_query,
+    is_number,
+)
 from .contract_written import ENGINE, UNITS
 from .screening import said
 from .words import check_of, stored_text, target
@@ -154,7 +160,8 @@ class Reading:
         elif kind == "text":
             raise BadRequest("It is a text for people.")
         elif kind == "sql":
-            raise BadRequest("Rules in SQL are not asked here.")
+            for check in checks_of_query(item, column):
+                self._add(check, item)
         else:
             engine = f" of {item['engine']}" if isinstance(item.get("engine"), str) else ""
             raise BadRequest(f"Rules{engine} cannot be asked here.")

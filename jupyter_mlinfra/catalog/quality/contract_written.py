@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..columnlabels import PII
 from .checks import Fresh, InSet, Matches, NotNull, RowCount, Unique, Unreadable
+from .contract_metrics import query_of
+from .statements import Select
 from .words import stored_check, text_of
 
 if TYPE_CHECKING:
@@ -126,6 +128,8 @@ def _quality(rule: Rule, check: object, columns: int) -> dict[str, Any]:
             said |= _NONE_OF_THEM
         case RowCount(low, high):
             said = {"type": "library", "metric": "rowCount", **_bounds(low, high), "unit": "rows"}
+        case Select():
+            said = query_of(check)
         case _:
             said = {"type": "custom", "engine": ENGINE, "implementation": rule.text}
     return {**words, **said}

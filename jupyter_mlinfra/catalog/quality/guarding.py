@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -22,32 +21,27 @@ from ..fitting import Failed, but
 from .among import also_in, homeless, repeated, repeated_keys
 from .checking import result_of
 from .checks import ROW_CHECKS, References, RowCount, Unique, check_columns
+from .present import Present
 from .screening import Screen, said
 from .spec import Rule, RuleResult
+from .statements import Select
 from .words import stored_check
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from .asking import Answered
+
 _NUMBER = "\0number"  # no column can have this name
-_LATE = (Unique, References, RowCount)
+_LATE = (Unique, References, RowCount, Select)
 """Checks that the last row decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """The dataset as it is: its rows, how many, and the snapshot."""
-
-    rows: pl.LazyFrame
-    count: int
-    snapshot: int | None
 
 
 class Guard:
     """The rules of one dataset at one write. present: asked for the dataset as it is; raises
-    NotFound for a new one. others: the rows of another dataset. folder: an empty one, for values
-    that wait. key: columns of an upsert. results: after `check`. refused: whether the rules have
-    refused the rows.
+    NotFound for a new one. others: the rows of another dataset. select: asks a rule in SQL of the
+    rows that the dataset will have. folder: an empty one, for values that wait. key: columns of an
+    upsert. results: after `check`. refused: whether the rules have refused the rows.
     """
 
     def __init__(
@@ -59,6 +53,7 @@ class Guard:
         key: Sequence[str],
         present: Callable[[], Present],
         others: Callable[[str], pl.LazyFrame],
+        select: Callable[[Select, pl.LazyFrame, Collection[str]], Answered],
         folder: Path,
     ) -> None:
         self._name, self._rules = name, rules
@@ -66,6 +61,7 @@ class Guard:
         self._aside = [rule.rule for rule in rules if rule.severity == "quarantine"]
         self._mode, self._key = mode, tuple(key)
         self._present, self._others, self._folder = present, others, folder
+        self._select = select
         self._screen: Screen | None = None
         self._rows = 0
         self._kept: list[Path] = []
@@ -91,7 +87,7 @@ class Guard:
         failed = [] if found is None else self._set_aside(found)
         kept = rows if not failed else rows.filter(but([row.place for row in failed], rows.height))
         self._rows += kept.height
-        if columns := [name for name in self._waiting() if name in rows.columns]:
+        if columns := self._waiting(rows.columns):
             path = self._folder / f"{len(self._kept):06}.parquet"
             kept.select([exactly(name) for name in columns]).write_parquet(path, compression="lz4")
             self._kept.append(path)
@@ -118,7 +114,9 @@ class Guard:
         """Whether another commit has come since the rows were compared with those of the
         dataset.
         """
-        compared = any(isinstance(check, Unique | RowCount) for check in self._checks.values())
+        compared = any(
+            isinstance(check, Unique | RowCount | Select) for check in self._checks.values()
+        )
         seen = self._found.snapshot if self._found else None
         return compared and self._mode != "replace" and records.current(metadata) != seen
 
@@ -150,22 +148,29 @@ class Guard:
                 self._screen.failed.subtract(set(others) - set(names))
         return failed
 
-    def _waiting(self) -> list[str]:
-        """The columns whose values are kept until the last row is read."""
+    def _waiting(self, columns: Sequence[str]) -> list[str]:
+        """Those of the columns whose values are kept until the last row is read."""
+        if any(isinstance(check, Select) for check in self._checks.values()):
+            return list(columns)  # `*` and whole rows are not told by names
         late = [check for check in self._checks.values() if isinstance(check, _LATE)]
-        columns = [column for check in late for column in check.columns]
-        columns += [
+        wanted = [column for check in late for column in check.columns]
+        wanted += [
             check.other
             for check in late
             if isinstance(check, References) and check.dataset == self._name
         ]
-        return list(dict.fromkeys([*columns, *self._key])) if late else []
+        wanted = list(dict.fromkeys([*wanted, *self._key])) if late else []
+        return [name for name in wanted if name in columns]
 
     def _result(self, rule: Rule) -> RuleResult:
         error = "" if self._screen is None else self._screen.errors.get(rule.rule, "")
         if error:
             return result_of(rule, None, self._rows, error=error)
         try:
+            if isinstance(check := self._checks[rule.rule], Select):
+                found = self._selected(check)
+                sample, passed = found.sample, found.passed
+                return result_of(rule, found.failed, None, passed=passed, sample=sample)
             failed, passed = self._asked(rule)
         except Exception as problem:  # noqa: BLE001 - one rule must not hide the others
             return result_of(rule, None, self._rows, error=said(problem))
@@ -200,6 +205,18 @@ class Guard:
             case _:
                 return None, True  # a commit is fresh
         return failed, not failed
+
+    def _selected(self, check: Select) -> Answered:
+        """What a query finds in the rows that the dataset will have."""
+        import polars as pl
+
+        present, parts = self._there(), list[pl.LazyFrame]()
+        if present is not None:
+            parts.append(self._staying(present) if self._kept else present.rows)
+        if self._kept:
+            parts.append(self._new([]))
+        rows = pl.concat(parts, how="diagonal_relaxed") if parts else pl.LazyFrame()
+        return self._select(check, rows, present.uuids if present else ())
 
     def _repeated(self, columns: Sequence[str]) -> int:
         """How many of the new rows have values that another row has, too."""
@@ -265,5 +282,8 @@ def _line(item: RuleResult) -> str:
     if item.error:
         return f"{item.rule!r} cannot be asked: {item.error.rstrip('.')}"
     if item.failed_rows is None:
-        return f"{item.rule!r} does not hold"
+        value = f": the value is {item.sample[0]['value']}" if item.sample else ""
+        return f"{item.rule!r} does not hold{value}"
+    if item.rows is None:
+        return f"{item.rule!r} finds {item.failed_rows:,} row{'s' * (item.failed_rows != 1)}"
     return f"{item.rule!r} fails in {item.failed_rows:,} of {item.rows or 0:,} rows"

@@ -12,7 +12,9 @@ from ...core.outbox import node
 from ...core.records import now
 from .. import metadata as records
 from ..names import DatasetName
+from ..registrations import Registrations
 from ..scratch import waiting_folder
+from ..uuids import UUID
 from .carried import carried, carry
 from .kept import RuleStore
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from ...core.project import Project
     from ..intake import Rows
     from ..store import CatalogStore
-    from .guarding import Guard, Present
+    from .guarding import Guard
+    from .present import Present
+    from .selecting import Selecting
     from .spec import Rule, RuleResult
 
 
@@ -61,6 +65,9 @@ class Guarding:
                 key=key,
                 present=lambda: self._present(name),
                 others=lambda other: self.scan(DatasetName.parse(other)),
+                select=lambda check, rows, uuids: self._selecting().of_rows(
+                    name, check, rows, masked=self._masked(name) | {*personal}, uuids=uuids
+                ),
                 folder=folder / "values",
             )
             rows.screen = guard
@@ -99,6 +106,13 @@ class Guarding:
 
         return scan(self._store.load(name), name)
 
+    def _selecting(self) -> Selecting:
+        from ..tables.finding import Finder
+        from .selecting import Selecting
+
+        tables = Finder(self._project, self._store, Registrations(self._project))
+        return Selecting(self._project, tables)
+
     def _masked(self, name: DatasetName) -> frozenset[str]:
         """The columns whose values quarantine does not keep."""
         try:
@@ -108,13 +122,14 @@ class Guarding:
 
     def _present(self, name: DatasetName) -> Present:
         from ..rows import height, scan
-        from .guarding import Present
+        from .present import Present
 
         table = self._store.load(name)
         metadata = self._store.metadata_of(table)
         rows = scan(table, name)
         count = records.dataset(name, metadata).rows
         exact = count.value is not None and count.basis == "exact"
-        return Present(
-            rows, int(count.value or 0) if exact else height(rows), records.current(metadata)
-        )
+        total = int(count.value or 0) if exact else height(rows)
+        columns = records.columns(name, metadata)
+        uuids = [column.name for column in columns if column.type == UUID]
+        return Present(rows, total, records.current(metadata), uuids)

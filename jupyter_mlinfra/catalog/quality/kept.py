@@ -12,6 +12,7 @@ from ...core.errors import Unavailable
 from ...core.records import Page, check_limit, from_seconds, next_cursor, parse_cursor, to_seconds
 from .learning import Commit
 from .spec import PastResult, Rule, RuleResult
+from .statements import Select
 from .words import stored_check
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class RuleStore:
                         result.passed,
                         result.failed_rows,
                         result.rows,
-                        json.dumps({"sample": list(result.sample), "error": result.error}),
+                        _sample(dataset, result),
                         by,
                     ),
                 )
@@ -109,11 +110,14 @@ class RuleStore:
                 )
 
     def forget_samples(self, dataset: str) -> None:
-        """Remove the rows that are kept beside results, and what errors said of them."""
+        """Remove the rows of a dataset that are kept beside results, also those of rules of other
+        datasets, and what errors said of them.
+        """
         with self._project.database.write() as connection:
             connection.execute(
-                "UPDATE catalog_result SET sample = ? WHERE dataset = ?",
-                (json.dumps({"sample": [], "error": ""}), dataset),
+                "UPDATE catalog_result SET sample = :none WHERE dataset = :dataset OR EXISTS"
+                " (SELECT 1 FROM json_each(sample, '$.reads') WHERE value = :dataset)",
+                {"none": json.dumps({"sample": [], "error": ""}), "dataset": dataset},
             )
 
     def history(
@@ -198,6 +202,14 @@ def _text(definition: str) -> str:
         return str(json.loads(definition)["text"])
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def _sample(dataset: str, result: RuleResult) -> str:
+    """What is kept beside a result. reads: the other datasets that it may tell of."""
+    check = stored_check(result.text)
+    reads = check.tables(dataset) - {dataset} if isinstance(check, Select) else ()
+    found = {"sample": list(result.sample), "error": result.error, "reads": sorted(reads)}
+    return json.dumps(found)
 
 
 def _past(row: sqlite3.Row) -> PastResult:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..personal import personal
 from .checks import NotNull, References, Unique, Unreadable
 from .spec import Rule, RuleResult, RuleState
+from .statements import Select
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -20,6 +21,10 @@ def told(project: Project, dataset: str, check: Check) -> Mapping[str, Collectio
     """
     if isinstance(check, NotNull | Unique):
         return {}
+    if isinstance(check, Select):
+        of_all = {name: personal(project, name) or frozenset() for name in check.tables(dataset)}
+        named = {name: check.named(columns) for name, columns in of_all.items()}
+        return {name: columns for name, columns in named.items() if columns}
     asked = {dataset: set(check.columns)}
     if isinstance(check, Unreadable):  # nobody knows of which
         asked[dataset] = set(personal(project, dataset) or ())

@@ -10,6 +10,7 @@ from ...core.records import MASK, now
 from .checking import result_of
 from .checks import Fresh, Unreadable
 from .spec import PastResult, Rule, RuleResult, Watch
+from .statements import Select
 from .words import stored_check
 
 
@@ -21,7 +22,7 @@ def shown_result(
         rule=rule.rule,
         passed=past.passed,
         failed_rows=past.failed_rows,
-        sample=_sample(rule.columns, more["sample"], hidden),
+        sample=_sample(_told(rule.text, rule.columns, hidden), more["sample"], hidden),
         severity=rule.severity,
         rows=past.rows,
         text=rule.text,
@@ -32,7 +33,15 @@ def shown_result(
 
 def kept_result(result: RuleResult, shown: set[str]) -> RuleResult:
     """A result as it is kept: without the values that only one viewer sees."""
+    if shown and isinstance(stored_check(result.text), Select):
+        return replace(result, sample=[])  # its columns have names of their own
     return replace(result, sample=_sample(result.columns, result.sample, shown))
+
+
+def _told(text: str, columns: Sequence[str], hidden: set[str]) -> Sequence[str]:
+    """The columns of the dataset that a rule is about."""
+    check = stored_check(text)
+    return sorted(check.named(hidden)) if isinstance(check, Select) else columns
 
 
 def _sample(

@@ -1,7 +1,7 @@
 """Rules in words, and back: `id not null`, `price between 0 and 100`, `end >= start`.
 
-A column is a plain word, or any name in double quotes. What is none of the forms here is a
-condition (see `conditions`).
+A column is a plain word, or any name in double quotes. What is none of the forms here is a query
+(see `statements`) or a condition (see `conditions`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .checks import (
 )
 from .conditions import parsed
 from .literals import Value
+from .statements import LONGEST_SQL, Select, select_of
 
 _COLUMN = r'(?:"(?:[^"\\]|\\.)*"|[^\W\d]\w*)'
 _VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,"'\[\]()][^\s,"\[\]()]*)"""
@@ -74,14 +75,17 @@ _LONGEST_TARGET = 36_600 * 86_400
 def check_of(text: str) -> Check:
     """What the words of a rule demand. Raises BadRequest for words that mean nothing."""
     text = text.strip()
+    if len(text) <= LONGEST_SQL and (found := _phrase(text[:LONGEST]) or select_of(text)):
+        return found
     if not text or len(text) > LONGEST:
         raise BadRequest(
             f"{text[:40]!r}{'…' * (len(text) > 40)} is no rule.",
-            f"It has {len(text):,} signs; a rule has 1 to {LONGEST:,}.",
+            f"It has {len(text):,} signs; a rule has 1 to {LONGEST:,}, a query up to"
+            f" {LONGEST_SQL:,}.",
             "Write one such as `id not null`; many values go into a dataset: buyer references"
             " shop.buyers.id",
         )
-    return _phrase(text) or _condition(text)
+    return _condition(text)
 
 
 def stored_check(text: str) -> Check:
@@ -98,10 +102,11 @@ def stored_text(check: Check) -> str:
     the same.
     """
     text = text_of(check)
-    if len(text) > LONGEST:
+    most = LONGEST_SQL if isinstance(check, Select) else LONGEST
+    if len(text) > most:
         raise BadRequest(
             f"The rule has {len(text):,} signs when it is written out.",
-            f"At most {LONGEST:,} are kept.",
+            f"At most {most:,} are kept.",
             "Put its values into a dataset, and write: column references namespace.table.column",
         )
     read = stored_check(text)
@@ -167,7 +172,7 @@ def text_of(check: Check) -> str:
             return _rows(low, high)
         case Fresh(seconds):
             return f"fresh within {_span(seconds)}"
-        case Condition(text) | Unreadable(text):
+        case Condition(text) | Unreadable(text) | Select(text=text):
             return text
     raise AssertionError(check)
 

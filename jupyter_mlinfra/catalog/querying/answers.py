@@ -44,13 +44,15 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What `SqlAnswer` says, with the rows as a frame. text: the query as the engine ran it, with
-    the names of columns that it has there.
+    """What `SqlAnswer` says, with the rows as a frame. total: how many rows there are beyond the
+    limit too; None if they were not counted. text: the query as the engine ran it, with the names
+    of columns that it has there.
     """
 
     frame: pl.DataFrame
     masked: Sequence[str]
     more: bool
+    total: int | None
     snapshots: Mapping[str, str | None]
     text: str
     inputs: Sequence[Input]

@@ -36,12 +36,13 @@ def run(query: Query) -> Found:
             with bounded(connection, query.limits.seconds):
                 text = views.prepared()
                 lock(connection)
-                _check_one_select(connection, text)
+                check_one_select(connection, text)
                 if masking.used and uses_tokens(connection, text, query.parameters, masking.field):
                     raise needs_values()
                 found, kinds = answer(
                     connection, text, query.parameters, query.limit, query.limits.memory_mib
                 )
+                total = _rows(connection, query, text, found.num_rows) if query.counted else None
         except (duckdb.Error, OSError) as error:
             raise explained(error, views) from None
     names = [views.spelled.plain(name) for name in found.schema.names]
@@ -53,11 +54,20 @@ def run(query: Query) -> Found:
         frame=frame if query.limit is None else frame.head(query.limit),
         masked=masked,
         more=more,
+        total=total,
         snapshots=views.states,
         text=text,
         inputs=views.inputs,
         spelled=views.spelled,
     )
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: Query, text: str, found: int) -> int:
+    """How many rows the whole answer has. found: those that were read."""
+    if query.limit is None or found <= query.limit:
+        return found
+    relation = connection.sql(text, params=dict(query.parameters) or None)
+    return int(relation.count("*").fetchall()[0][0])
 
 
 def _check_text(query: Query) -> None:
@@ -71,7 +81,8 @@ def _check_text(query: Query) -> None:
         )
 
 
-def _check_one_select(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+def check_one_select(connection: duckdb.DuckDBPyConnection, text: str) -> None:
+    """Raise BadRequest for what is not one SELECT, duckdb.ParserException for what is no SQL."""
     import duckdb
 
     statements = connection.extract_statements(text)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..uuids import with_text
 from . import words
@@ -16,29 +16,66 @@ from .masking import Masking
 from .twins import Spellings, check_fields, check_names
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import duckdb
     import polars as pl
 
-    from ..tables import ReadTable
+    from ..names import DatasetName
 
 _LARGE_PART = 4
 """A table of more than this part of the memory is read in parts."""
 _PLAIN_PARTS = 2
 
 
+class Sized(Protocol):
+    @property
+    def bytes(self) -> int | None:
+        """Of its data files; None if that is not known."""
+
+
+class Readable(Protocol):
+    """What a query asks of a table: a part of `tables.ReadTable`."""
+
+    @property
+    def name(self) -> DatasetName:
+        """Its name, perhaps with a snapshot."""
+
+    def record(self) -> Sized:
+        """How large it is."""
+
+    def state(self) -> str | None:
+        """Differs exactly when the rows read may differ."""
+
+    def scan(self) -> pl.LazyFrame:
+        """The rows, lazily."""
+
+    def uuids(self) -> Collection[str]:
+        """Those of its columns of which `scan` has the 16 bytes of a UUID."""
+
+    def personal(self, columns: Sequence[str], /) -> Collection[str]:
+        """Those of them that hold personal data."""
+
+    def explained(self) -> AbstractContextManager[None]:
+        """Turn what fails while it is read into what, why and fix."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What is asked. parameters: values of `$name`. limit: most rows; None for all. show: of a
+    """What is asked. parameters: values of `$name`. limit: most rows; None for all. hidden: of a
     table's masked columns, those whose values are not in the answer; what it lets through, it
-    records.
+    records. home: a table that may be called by its last name alone. counted: whether `Found` says
+    how many rows there are beyond the limit.
     """
 
     text: str
     parameters: Mapping[str, Any]
     limit: int | None
     limits: Limits
-    find: Callable[[words.Named], ReadTable | None]
-    hidden: Callable[[ReadTable, Sequence[str]], Collection[str]]
+    find: Callable[[words.Named], Readable | None]
+    hidden: Callable[[Any, Sequence[str]], Collection[str]]
+    home: words.Named | None = None
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +132,12 @@ class Views:
         """The query with names that DuckDB takes, whose tables it can read now."""
         import duckdb
 
-        for named in words.tables(self._tokens):
+        home = self._query.home
+        for named in [*([home] if home else []), *words.tables(self._tokens)]:
             self._add(named)
         text, known = self._made(), len(self._read)
+        if home is not None and _name_of(home) in self._read:
+            self._connection.execute("SET search_path = $1", [words.quoted(_place(home)[0])])
         # Where a table can stand is known best by DuckDB's own parser, which cannot tell it always.
         with contextlib.suppress(duckdb.Error):
             for name in self._connection.get_table_names(text, qualified=True):
@@ -213,7 +253,7 @@ def _alias_of(named: words.Named) -> str:
     return "" if named.alias else f" AS {words.quoted(named.parts[-1])}"
 
 
-def one_state(table: ReadTable) -> tuple[pl.LazyFrame, str | None]:
+def one_state(table: Readable) -> tuple[pl.LazyFrame, str | None]:
     """The rows of a table and the state that they are of, while others may write."""
     while True:
         state = table.state()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ..names import DatasetName
+    from ..quality.asking import Where
     from ..quality.checks import Check
     from ..tables import ReadTable
 
@@ -50,8 +51,9 @@ class QualityVerbs(Verbs):
     ) -> Rule:
         """Give a dataset a rule: `id not null`, `a, b unique`, `price between 0 and 100`,
         `price >= 0`, `country in FR, DE`, `mail matches ^.+@.+$`,
-        `buyer references shop.buyers.id`, `rows >= 1000`, `fresh within 26 h`, or a condition such
-        as `end >= start and abs(a - b) < 0.1`. A name with other signs stands in double quotes.
+        `buyer references shop.buyers.id`, `rows >= 1000`, `fresh within 26 h`, a condition such
+        as `end >= start and abs(a - b) < 0.1`, or SQL: a SELECT of the rows that fail, or of one
+        value that `must be 0`. A name with other signs stands in double quotes.
 
         severity: what an ingest does with rows that fail: block (nothing comes in), warn (they come
         in, and the report says so) or quarantine (they go there, and the others come in). as_: its
@@ -178,6 +180,7 @@ class QualityVerbs(Verbs):
         results. reveal: who sees values of masked columns in the samples, which is recorded; they
         are not kept. on_progress: called with rows read and all rows.
         """
+        from ..quality.asking import answered
         from ..quality.checking import Asked, ask
         from ..quality.results import kept_result, with_freshness
 
@@ -194,6 +197,7 @@ class QualityVerbs(Verbs):
             asked = Asked(
                 rows=(self._tables.find(dataset.at(snapshot)) if snapshot else table).scan(),
                 others=self._rows_of,
+                select=lambda check: answered(check, self._selecting(dataset, shown, snapshot)),
                 hidden=masked - shown,
                 sample=_SAMPLE,
                 uuids=table.uuids(),
@@ -243,12 +247,21 @@ class QualityVerbs(Verbs):
         dataset that does not exist yet, nothing is known.
         """
         from ..quality.checks import ROW_CHECKS, References, check_columns
+        from ..quality.statements import Select
         from ..quality.trying import try_on
 
         try:
             schema = self._tables.find(dataset).scan().collect_schema()
         except NotFound:
+            if isinstance(check, Select):
+                from ..quality.asking import check_statement
+
+                check_statement(check, dataset.text)
             return
+        if isinstance(check, Select):
+            from ..quality.asking import try_on_nothing
+
+            try_on_nothing(check, self._selecting(dataset))
         check_columns(check.columns, schema)
         if isinstance(check, ROW_CHECKS):
             try_on(check, schema)
@@ -264,6 +277,15 @@ class QualityVerbs(Verbs):
 
         for name, columns in told(self._project, dataset.text, check).items():
             self._revealing.ask(name, columns, reveal)
+
+    def _selecting(
+        self, dataset: DatasetName, shown: Collection[str] = (), snapshot: str | None = None
+    ) -> Where:
+        """Where rules in SQL are asked. snapshot: of the dataset, instead of the newest."""
+        from ..quality.selecting import Selecting
+
+        mine = self._tables.find(dataset.at(snapshot)) if snapshot else self._tables.find(dataset)
+        return Selecting(self._project, self._tables).where(dataset.whole, mine, shown=shown)
 
     def _rows_of(self, name: str) -> pl.LazyFrame:
         """The rows of another dataset that a rule names."""

@@ -114,7 +114,9 @@ const EXAMPLES = [
   'buyer references shop.buyers.id',
   'rows >= 1000',
   'fresh within 26 h',
-  'end >= start and abs(a - b) < 0.1'
+  'end >= start and abs(a - b) < 0.1',
+  'SELECT * FROM {object} WHERE end < start',
+  'SELECT count(*) FROM {object} WHERE price < 0 must be 0'
 ];
 
 interface IRuleFormProps {

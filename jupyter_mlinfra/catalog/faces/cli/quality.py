@@ -73,7 +73,8 @@ def _rules(session: Session, name: str, history: bool, rule: str | None, **optio
 def _rule(session: Session, name: str, text: str, severity: Any, as_: str, remove: bool) -> Any:
     """Give a dataset a rule: "id not null", "a, b unique", "price between 0 and 100",
     "country in FR, DE", "mail matches .+@.+", "buyer references shop.buyers.id", "rows >= 1000",
-    "fresh within 26 h", or a condition such as "end >= start".
+    "fresh within 26 h", a condition such as "end >= start", or SQL: "SELECT * FROM {object} WHERE
+    end < start" finds rows that fail, "SELECT avg(price) FROM {object} must be >= 10" compares.
     """
     if remove:
         return session.bench.catalog.remove_rule(name, text)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ....jobs.spec import Job
     from ...quality.spec import Contract, PastResult, Quality
 
-Words = Annotated[str, Len(1, 2000), Whole()]
+Words = Annotated[str, Len(1, 10_000), Whole()]
 
 
 class DatasetQuality(Handler):

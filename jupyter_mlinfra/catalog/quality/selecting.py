@@ -1,0 +1,83 @@
+"""Which tables a rule in SQL reads: datasets and tables in place, in a state that it may name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from ...core.errors import BadRequest, Forbidden, NotFound
+from ..names import DatasetName
+from ..settings import CatalogSettings
+from .asking import Answered, Given, Where, answered
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ...core.project import Project
+    from ..querying.views import Readable
+    from ..querying.words import Named
+    from ..tables.finding import Finder
+    from .statements import Select
+
+
+class Selecting:
+    """The rules of one project."""
+
+    def __init__(self, project: Project, tables: Finder) -> None:
+        self._project, self._tables = project, tables
+
+    def where(
+        self, dataset: DatasetName, mine: Readable | None = None, *, shown: Collection[str] = ()
+    ) -> Where:
+        """Where a rule of a dataset is asked. mine: what the dataset is; by default its newest
+        state. shown: masked columns of it whose values the viewer sees.
+        """
+        from ..querying.engine import Limits
+
+        def find(named: Named) -> Readable | None:
+            if mine is not None and named.text == dataset.text and not (named.at or named.moment):
+                return mine
+            return self._named(named)
+
+        settings = self._project.settings.of(CatalogSettings)
+        limits = Limits(memory_mib=settings.sql_memory_mib, seconds=settings.sql_seconds)
+        return Where(dataset=dataset.text, find=find, limits=limits, shown=shown)
+
+    def of_rows(
+        self,
+        dataset: DatasetName,
+        check: Select,
+        rows: pl.LazyFrame,
+        *,
+        masked: Collection[str],
+        uuids: Collection[str],
+    ) -> Answered:
+        """What a rule finds in rows that its dataset will have."""
+        import polars as pl
+
+        schema = rows.collect_schema()
+        bytes_of = [name for name in uuids if schema.get(name) == pl.Binary()]
+        mine = Given(name=dataset, rows=rows, masked=masked, bytes_of=bytes_of)
+        return answered(check, self.where(dataset, mine))
+
+    def _named(self, named: Named) -> Readable | None:
+        """A table that a query names; None if there is none."""
+        state = named.at or named.moment
+        try:
+            name = DatasetName.parse(f"{named.text}@{state}" if state else named.text)
+        except BadRequest:
+            return None
+        table = self._tables.find(name)
+        if table.needs():
+            raise Forbidden(
+                f"A rule cannot read {named.text}.",
+                "It is a table of another domain, which not everybody may read.",
+                "Write its rows into a dataset first: mlinfra catalog sql … --out NAMESPACE.TABLE",
+            )
+        try:
+            table.state()
+        except NotFound:
+            if state:
+                raise
+            return None
+        return table
