@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -171,6 +172,60 @@ def test_quiet_nights_and_weekends_of_hourly_commits_are_usual(weekend: float) -
         alarms += volume(known).verdict in ("short", "large")
         missed += volume([*known[:-1], few]).verdict != "short"
     assert (looks, alarms, missed) == (60, 0, 0)
+
+
+def office_in(zone: str) -> list[float]:
+    """Every hour from 8 to 18 on weekdays, by the clock there, through a change of the clock."""
+    first = datetime(2026, 1, 5, tzinfo=ZoneInfo(zone))
+    days = [first + timedelta(days=day) for day in range(100) if day % 7 < 5]
+    return [day.replace(hour=hour).timestamp() for day in days for hour in range(8, 19)]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "America/Denver"])
+def test_the_clock_may_change(zone: str) -> None:
+    times = office_in(zone)
+    changed = next(at for at in times if datetime.fromtimestamp(at, ZoneInfo(zone)).dst())
+    for number in range(times.index(changed), times.index(changed) + 40):
+        found = freshness(history(times[: number + 1]), times[number])
+        following = times[number + 1]
+        assert freshness(history(times[: number + 1]), following).verdict == "usual", number
+        assert found.expected_by is not None
+        assert found.expected_by.timestamp() - following < 4 * HOUR, number
+
+
+def test_a_missing_hour_is_noticed_in_spite_of_quiet_nights() -> None:
+    times = [MONDAY + hour * HOUR for hour in range(24 * 40) if 5 <= hour % 24 < 23]
+    noon = times[30 * 18 + 7]
+    found = freshness(history([at for at in times if at <= noon]), noon)
+    assert found.expected_by is not None
+    assert found.expected_by.timestamp() - noon < 2 * HOUR
+
+
+def test_a_commit_every_quarter_of_an_hour_is_watched_after_a_week() -> None:
+    times = [MONDAY + 15 * MINUTE * number for number in range(96 * 12)]
+    assert freshness(history(times), times[-1] + 2 * HOUR).verdict == "late"
+    assert freshness(history(times), times[-1] + 20 * MINUTE).verdict == "usual"
+
+
+@pytest.mark.parametrize("growth", [0.01, -0.01, 0.03])
+def test_volume_that_grows_hides_no_short_commit(growth: float) -> None:
+    draw = random.Random(7)
+    usual = [100_000 * (1 + growth) ** day * math.exp(draw.gauss(0, 0.1)) for day in range(100)]
+    commits = [Commit(str(day), at, round(usual[day])) for day, at in enumerate(daily(draw)[:100])]
+    verdicts = [volume(commits[:number]).verdict for number in range(20, 101)]
+    assert set(verdicts) == {"usual"}
+    seen = 0
+    for number in range(40, 100, 2):
+        few = Commit("few", commits[number].at, round(usual[number] * 0.3))
+        seen += volume([*commits[:number], few]).verdict == "short"
+    assert seen >= 18, seen  # none before
+
+
+def test_a_level_that_lasts_is_usual_after_a_week() -> None:
+    rows = [1_000 + day % 7 for day in range(60)] + [3_000 + day % 7 for day in range(20)]
+    commits = [Commit(str(day), MONDAY + day * DAY, found) for day, found in enumerate(rows)]
+    verdicts = [volume(commits[: number + 1]).verdict for number in range(60, 80)]
+    assert verdicts == ["large"] * 8 + ["usual"] * 12
 
 
 def kept(project: Any, commits: list[tuple[datetime, int]]) -> None:

@@ -2,7 +2,8 @@
 
 Nobody states a threshold. The gap after a commit is compared with the gaps after those of the same
 weekday and hour, of the same weekday, of the same hour, or with all of them: the first of these
-groups that tells enough. Medians are used, so a single odd commit changes little.
+groups whose gaps are alike, else the first that tells enough. Medians are used, so a single odd
+commit changes little.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from statistics import median
 
+from .clocks import clock_of
 from .spec import Watch
 
 LEAST = 8
 """Gaps, or commits before the last one, from which on something can be said."""
 
-NEWEST = 400
-"""Commits that are looked at."""
+NEWEST = 2_400
+"""Commits that are looked at: more than a week of one every five minutes."""
 
 _BURST, _LONGEST_BURST = 600.0, 3600.0
 """Commits with shorter pauses are one, as when several files come in one after the other; unless
@@ -110,7 +112,8 @@ def freshness(commits: Sequence[Commit], now: float, target: float | None = None
             last_at=moment_of(last),
             n=len(commits),
         )
-    due = last + _allowed(last, gaps)
+    clock = clock_of([item.at for item in commits])
+    due = last + _allowed(clock(last), [(clock(at), gap) for at, gap in gaps])
     usual = _span(median(gap for _, gap in gaps))
     late = now > due
     return Watch(
@@ -144,13 +147,14 @@ def _gaps(commits: Sequence[Commit]) -> list[tuple[float, float]]:
 
 
 def _allowed(last: float, gaps: Sequence[tuple[float, float]]) -> float:
-    """How long after the last commit the next may come."""
+    """How long after the last commit the next may come. All by one clock."""
     lengths = [gap for _, gap in gaps]
     group, is_tight = _comparable(last, gaps)
-    longest = _longest(group)
+    same_time = groups(last)[0]
+    longest = max([_longest(group), *(gap for at, gap in gaps if same_time(at) and gap in group)])
     if is_tight:
         return longest + max(
-            _SHARE * median(lengths), WIDTH * _deviation(group), _LEAST_SHARE * longest
+            _SHARE * median(lengths), WIDTH * deviation(group), _LEAST_SHARE * longest
         )
     overall = spread([math.log(gap) for gap in lengths], _NOISE)
     logs = [math.log(gap) for gap in group]
@@ -171,12 +175,12 @@ def _comparable(last: float, gaps: Sequence[tuple[float, float]]) -> tuple[list[
     """
     everything = [gap for _, gap in gaps]
     few = few_of([math.log(gap) for gap in everything], _NOISE)
-    for belongs in groups(last):
-        group = [gap for at, gap in gaps if belongs(at)]
-        is_tight = len(group) >= few and max(group) <= TIGHT * min(group)
-        if is_tight or len(group) >= LEAST:
-            return group, is_tight
-    return everything, max(everything) <= TIGHT * min(everything)
+    found = [[gap for at, gap in gaps if belongs(at)] for belongs in groups(last)]
+    for group in [*found, everything]:
+        if len(group) >= few and max(group) <= TIGHT * min(group):
+            return group, True
+    enough = (group for group in found if len(group) >= LEAST)
+    return next(enough, everything), False
 
 
 def few_of(logs: Sequence[float], noise: float) -> int:
@@ -207,7 +211,7 @@ def _near(one: float, two: float) -> bool:
     return min(apart, 24 - apart) <= 0.75
 
 
-def _deviation(values: Sequence[float]) -> float:
+def deviation(values: Sequence[float]) -> float:
     """A robust standard deviation."""
     middle = median(values)
     return 1.4826 * median(abs(value - middle) for value in values)
@@ -215,7 +219,7 @@ def _deviation(values: Sequence[float]) -> float:
 
 def spread(values: Sequence[float], least: float) -> float:
     """A robust standard deviation, and at least `least`."""
-    return max(_deviation(values), least)
+    return max(deviation(values), least)
 
 
 def moment_of(at: float | None) -> datetime | None:

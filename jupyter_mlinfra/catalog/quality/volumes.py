@@ -1,7 +1,8 @@
 """Whether a commit brought fewer or more rows than usual, learned from those before it.
 
 Its rows are compared with those of the commits of the same weekday and hour, of the same hour, of
-the same weekday, or with all of them: the first of these groups that tells enough.
+the same weekday, or with all of them: the first of these groups that tells enough. Where a group
+grows or shrinks steadily, with what it would have by now.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from statistics import median
 
+from .clocks import clock_of
 from .learning import (
     DAYS,
     FEW,
@@ -20,6 +22,7 @@ from .learning import (
     TIGHT,
     WIDTH,
     Commit,
+    deviation,
     few_of,
     groups,
     hour_of,
@@ -32,8 +35,10 @@ from .spec import Watch
 
 _NOISE = math.log(1.25)  # the least robust standard deviation of the logarithm
 _VOLUMES = 60
+_WEEK = 6.5 * 86_400
 _SEVERAL = 2  # commits in a day, from which on hours may differ
 _RATIO = 2.0
+_TREND = 0.75  # of the deviation that is left without a trend, for it to be one
 _TELLING = 2  # commits that are odd in the same way, by which it is no accident
 
 
@@ -41,9 +46,9 @@ def volume(commits: Sequence[Commit]) -> Watch:
     """Whether the last commit brought as many rows as those before it of its kind."""
     if not commits:
         return Watch(verdict="unknown", why="There are no commits with new rows.")
-    last = commits[-1]
+    last, clock = commits[-1], clock_of([item.at for item in commits])
     before = [
-        (item.at, item.rows)
+        (clock(item.at), item.rows)
         for item in commits[:-1]
         if item.rows is not None and item.replaces == last.replaces
     ]
@@ -62,9 +67,9 @@ def volume(commits: Sequence[Commit]) -> Watch:
             measured=last.rows,
             n=len(before),
         )
-    low, high, n = _usual_at(last.at, last.rows, before)
+    low, high, n = _usual_at(clock(last.at), last.rows, before)
     verdict = "short" if last.rows < low else "large" if last.rows > high else "usual"
-    if verdict == "usual" and _is_doubtful(last.rows, n, before):
+    if verdict == "usual" and _is_doubtful(clock(last.at), last.rows, n, before):
         return Watch(
             verdict="unknown",
             why=f"The last commit brought {last.rows:,} rows, as did {n} other at this time of the"
@@ -99,41 +104,55 @@ def _usual_at(at: float, rows: int, before: Sequence[tuple[float, int]]) -> tupl
     when others came, and their rows.
 
     Of the groups up to the first that tells enough, a narrower one counts if the rows are usual in
-    it: few weekends tell little, but that they are like this one.
+    it: few weekends tell little, but that they are like this one. So do the newest of the same hour
+    on every day of a week, if they are alike.
     """
-    logs = [(moment, math.log1p(found)) for moment, found in before]
+    logs = _by_now(at, [(moment, math.log1p(found)) for moment, found in before])
     both, *wider = groups(at)
+    lately = _of(wider[-1], logs)[-LEAST:]
+    if len(lately) == LEAST and at - lately[0][0] > _WEEK and _are_alike(lately):
+        low, high = _usual_rows(lately)
+        if low <= rows <= high:
+            return low, high, LEAST  # a level that lasts is no fault of this commit
     few = few_of([value for _, value in logs], _NOISE)
-    tellings: list[Callable[[], Sequence[float]]] = [
+    tellings: list[Callable[[], Sequence[tuple[float, float]]]] = [
         lambda: _of(both, logs),
         lambda: _same_hour(at, logs),
         *(partial(_of, belongs, logs) for belongs in wider),
-        lambda: [value for _, value in logs],
+        lambda: logs,
     ]
     for telling in tellings:
         group = telling()[-_VOLUMES:]
         if not group:
             continue
         low, high = _usual_rows(group)
-        is_tight = len(group) >= few and max(group) - min(group) <= math.log(TIGHT)
+        is_tight = len(group) >= few and _are_alike(group)
         if low <= rows <= high or is_tight or len(group) >= LEAST:
             break
     return low, high, len(group)
 
 
-def _is_doubtful(rows: int, n: int, before: Sequence[tuple[float, int]]) -> bool:
+def _is_doubtful(at: float, rows: int, n: int, before: Sequence[tuple[float, int]]) -> bool:
     """Whether only a few commits, as odd among all as this one, make it look usual: they may be a
     quiet day of the week, or the same fault before.
     """
-    low, high = _usual_rows([math.log1p(found) for _, found in before][-_VOLUMES:])
+    logs = _by_now(at, [(moment, math.log1p(found)) for moment, found in before])
+    low, high = _usual_rows(logs[-_VOLUMES:])
     return n < _TELLING and not low <= rows <= high
 
 
-def _of(belongs: Callable[[float], bool], logs: Sequence[tuple[float, float]]) -> list[float]:
-    return [value for moment, value in logs if belongs(moment)]
+def _are_alike(logs: Sequence[tuple[float, float]]) -> bool:
+    values = [value for _, value in logs]
+    return max(values) - min(values) <= math.log(TIGHT)
 
 
-def _same_hour(at: float, logs: Sequence[tuple[float, float]]) -> list[float]:
+def _of(
+    belongs: Callable[[float], bool], logs: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    return [(moment, value) for moment, value in logs if belongs(moment)]
+
+
+def _same_hour(at: float, logs: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Those of the same hour on all days, as they would be on this weekday; none unless commits
     come at several hours, each with enough of them.
 
@@ -152,7 +171,9 @@ def _same_hour(at: float, logs: Sequence[tuple[float, float]]) -> list[float]:
     by_day = {day: median(values) for day, values in days.items()}
     here = by_day.get(weekday(at), 0.0)
     return [
-        value - by_day[weekday(moment)] + here for moment, value in logs if not _apart(at, moment)
+        (moment, value - by_day[weekday(moment)] + here)
+        for moment, value in logs
+        if not _apart(at, moment)
     ]
 
 
@@ -161,8 +182,33 @@ def _apart(at: float, moment: float) -> int:
     return round(hour_of(moment) - hour_of(at)) % 24
 
 
-def _usual_rows(values: Sequence[float]) -> tuple[int, int]:
-    """The fewest and most rows that are nothing special. values: log(1 + rows)."""
+def _usual_rows(logs: Sequence[tuple[float, float]]) -> tuple[int, int]:
+    """The fewest and most rows that are nothing special. logs: when, and log(1 + rows)."""
+    values = [value for _, value in logs]
     middle = median(values)
     width = max(WIDTH * spread(values, _NOISE), math.log(_RATIO))
     return math.ceil(math.expm1(middle - width)), math.floor(math.expm1(middle + width))
+
+
+def _by_now(at: float, logs: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """The newest values as they would be at a time, if those of its hour of the day grow or shrink
+    steadily; else all as they are. The middle stays within the newest: what grew need not go on.
+
+    The slope is the median of those from a value of the first half to its like in the second.
+    """
+    here = _of(groups(at)[-1], logs)[-_VOLUMES:]
+    half = len(here) // 2
+    pairs = zip(here[:half], here[-half:], strict=True) if half > LEAST // 2 else ()
+    slopes = [(two - one) / (then - when) for (when, one), (then, two) in pairs if then > when]
+    if not slopes:
+        return logs
+    slope, values = median(slopes), [value for _, value in here]
+    moved = [value + slope * (at - moment) for moment, value in here]
+    if deviation(moved) >= _TREND * deviation(values):
+        return logs
+    middle, newest = median(moved), values[-LEAST:]
+    shift = min(max(middle, min(newest)), max(newest)) - middle
+    since = here[0][0]
+    return [
+        (moment, value + slope * (at - moment) + shift) for moment, value in logs if moment >= since
+    ]
