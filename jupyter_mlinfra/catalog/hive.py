@@ -85,7 +85,9 @@ def with_values(
                 "To read the files alone, name them by a pattern, such as 'FOLDER/*/*.parquet'.",
             )
     names = dict.fromkeys(name for words in values for name in words)
-    typed = {name: _typed(name, [words.get(name) for words in values], reading) for name in names}
+    typed = {
+        name: typed_values(name, [words.get(name) for words in values], reading) for name in names
+    }
     return [
         _InFolder(source, {name: typed[name][number : number + 1] for name in words})
         if words
@@ -94,7 +96,11 @@ def with_values(
     ]
 
 
-def _typed(name: str, words: Sequence[str | None], reading: Reading) -> pl.Series:
+def typed_values(name: str, words: Sequence[str | None], reading: Reading) -> pl.Series:
+    """The values that the words of one column spell, of one type; the words themselves if one of
+    them is not of the type of the others. Raises Unprocessable for a word that is not of the type
+    that is asked for.
+    """
     import polars as pl
 
     texts = pl.DataFrame({name: pl.Series(words, dtype=pl.String)})

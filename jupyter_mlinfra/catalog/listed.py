@@ -1,9 +1,10 @@
-"""Which objects of an S3 store an address means: one, those below a prefix, or those that match a
-pattern.
+"""Which files a folder means, and which objects of an S3 store an address: one, those below a
+prefix, or those that match a pattern.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from ..core.errors import BadRequest, NotFound
 from .addresses import base_of, is_pattern
 from .hive import is_value
-from .sources import kind_of
+from .sources import kind_of, paths_of
 from .stores.refusals import no_bucket
 from .tablefiles import (
     DELTA_LOG,
@@ -39,17 +40,34 @@ def is_known(path: Path) -> bool:
     return True
 
 
-def refuse_partitions(place: str, folders: Sequence[str]) -> None:
-    """Raise BadRequest for folders that are values of a column: the files do not have it, and only
-    an ingest reads it.
+def in_folder(folder: Path, shown: str, left_out: list[str]) -> list[Path]:
+    """The files below a folder, by name, but those that are hidden. shown: how it was named.
+    left_out: is told of those of no kind that can be ingested.
+
+    Raises NotFound if there are none, BadRequest for those of a table.
     """
-    for name in filter(is_value, folders):
-        raise BadRequest(
-            f"{place} is divided by {name.partition('=')[0]!r}.",
-            f"Folders such as {name} are values of a column: an ingest reads them, what is"
-            " registered in place does not.",
-            f"mlinfra catalog ingest {place} --into NAMESPACE.TABLE",
+    below = sorted(folder.rglob("*"))
+    refuse_table(shown, [path.relative_to(folder).as_posix() for path in below])
+    seen = [
+        path for path in below if path.is_file() and not is_hidden(path.relative_to(folder).parts)
+    ]
+    kept = [path for path in seen if is_known(path)]
+    if not kept:
+        raise NotFound(
+            f"{shown} has no files that can be ingested.",
+            "It is a folder without any of a known kind.",
+            "Look at it; names that begin with a dot or `_` are left out, and an archive has to be"
+            " named itself.",
         )
+    left_out += [path.relative_to(folder).as_posix() for path in seen if not is_known(path)]
+    return kept
+
+
+def files_at(place: str, root: Path) -> list[Path]:
+    """The files of this machine that a path means: those below a folder, else as `paths_of`."""
+    # not Path.is_dir, which raises for a name that is too long
+    inside = in_folder(Path(place), place, []) if os.path.isdir(place) else [place]
+    return paths_of(inside, root)
 
 
 def looked(system: Any, place: str) -> Any:

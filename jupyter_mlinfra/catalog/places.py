@@ -14,16 +14,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Conflict, NotFound
+from ..core.errors import Conflict
 from .addresses import check_objects
 from .formats.packed import ARCHIVE, split
 from .hive import Values, values_of
-from .listed import etag, is_hidden, is_known, listed
+from .listed import etag, in_folder, is_known, listed
 from .progress import Meter
 from .scratch import waiting_folder
 from .sources import kind_of
 from .stores.objects import is_object, objects_at
-from .tablefiles import refuse_table
 
 if TYPE_CHECKING:
     from .store import CatalogStore
@@ -137,21 +136,10 @@ def _in_folder(
     folder = next((place for place in (Path(file), root / file) if os.path.isdir(place)), None)
     if folder is None:
         return [file]
-    below = sorted(folder.rglob("*"))
-    refuse_table(str(file), [path.relative_to(folder).as_posix() for path in below])
-    found = [path for path in below if path.is_file()]
-    relative = {path: path.relative_to(folder).parts for path in found}
-    shown = [path for path in found if not is_hidden(relative[path])]
-    kept = [path for path in shown if is_known(path)]
-    if not kept:
-        raise NotFound(
-            f"{file} has no files that can be ingested.",
-            "It is a folder without any of a known kind.",
-            "Look at it; names that begin with a dot or `_` are left out, and an archive has to be"
-            " named itself.",
-        )
-    left_out += [path.relative_to(folder).as_posix() for path in shown if not is_known(path)]
-    folders |= {path: values for path in kept if (values := values_of(relative[path][:-1]))}
+    kept = in_folder(folder, str(file), left_out)
+    for path in kept:
+        if values := values_of(path.relative_to(folder).parts[:-1]):
+            folders[path] = values
     return list(kept)
 
 

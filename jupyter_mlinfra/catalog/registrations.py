@@ -148,12 +148,12 @@ class Registrations:
         return [other for other in self.all() if not files.isdisjoint(self._files(other))]
 
     def _files(self, item: Registered) -> frozenset[str]:
-        from .sources import paths_of
+        from .listed import files_at
 
         files: Sequence[str | Path] = [item.location]
         if item.kind != "delta" and not is_object(item.location):
             with contextlib.suppress(MLInfraError, OSError):  # gone: known by the place alone
-                files = [item.location, *paths_of([item.location], self._project.root)]
+                files = [item.location, *files_at(item.location, self._project.root)]
         return frozenset(os.path.realpath(self._project.root / file) for file in files)
 
     def _rows(self, query: str, *values: str) -> list[Registered]:

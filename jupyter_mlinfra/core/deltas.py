@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.table import ProtocolVersions
 
 from .errors import Unprocessable
-from .frames import exactly
+from .frames import asked_for, exactly
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,31 +28,64 @@ _NANOSECONDS = (datetime(1677, 9, 22, tzinfo=UTC), datetime(2262, 4, 11, tzinfo=
 
 
 class _OfPolars(DeltaTable):
-    """A table as Polars is to see it: it looks at the features of the log, which it never reads."""
+    """A table as Polars is to see it: without the features of the log, which it never reads, and
+    with some of its files alone.
+    """
+
+    files: Collection[str] | None = None
 
     def protocol(self) -> ProtocolVersions:
         known = super().protocol()
         features = [name for name in known.reader_features or () if name not in _OF_THE_LOG]
         return known._replace(reader_features=features or None)
 
+    def file_uris(self, *filters: Any, **more: Any) -> list[str]:
+        found = super().file_uris(*filters, **more)
+        return found if self.files is None else [file for file in found if file in self.files]
 
-def delta_frame(table: DeltaTable, note: Callable[[Read], object] = lambda _: None) -> pl.LazyFrame:
+    def get_add_actions(self, flatten: bool = False) -> Any:
+        import polars as pl
+
+        found = super().get_add_actions(flatten=flatten)
+        if self.files is None:
+            return found
+        return pl.DataFrame(found).filter([file in self.files for file in super().file_uris()])
+
+
+def has_plain_files(table: DeltaTable) -> bool:
+    """Whether each of its files has the same rows in all versions that have it."""
+    protocol = table.protocol()
+    return (
+        protocol.min_reader_version != 2
+        and "deletionVectors" not in (protocol.reader_features or ())
+        and not set(protocol.reader_features or ()) - _POLARS - _OF_THE_LOG
+    )
+
+
+def delta_frame(
+    table: DeltaTable,
+    note: Callable[[Read], object] = lambda _: None,
+    *,
+    files: Collection[str] | None = None,
+) -> pl.LazyFrame:
     """The rows of a table at the version that it has loaded, read when they are asked for. Those of
     a table with column mapping come from deltalake: the columns that are asked for, as a stream,
     and conditions are tested as they come.
 
-    note: gets what reads the rows where Polars does not, for the lineage of the frame. Raises
+    note: gets what reads the rows where Polars does not, for the lineage of the frame. files: of
+    its data files, those that are read, where Polars reads them. Raises
     Unprocessable for moments that deltalake would read as others.
     """
     import polars as pl
 
     protocol = table.protocol()
     beyond = set(protocol.reader_features or ()) - _POLARS
-    if protocol.min_reader_version != 2 and not beyond:
+    if protocol.min_reader_version != 2 and not beyond and files is None:
         return pl.scan_delta(table)
     if protocol.min_reader_version != 2 and beyond <= _OF_THE_LOG:
         options = table._storage_options
         plain = _OfPolars(table.table_uri, version=table.version(), storage_options=options)
+        plain.files = files
         return pl.scan_delta(plain)
     return _by_deltalake(table, note)
 
@@ -74,15 +107,11 @@ def _by_deltalake(table: DeltaTable, note: Callable[[Read], object]) -> pl.LazyF
         # One partition: otherwise the order of the rows is another one each time.
         query = QueryBuilder({"datafusion.execution.target_partitions": "1"})
         batches = query.register("t", table).execute(f"SELECT {quoted} FROM t")  # noqa: S608  # quoted
-        for batch in batches:
-            part = pl.DataFrame(pl.from_arrow(pa.record_batch(batch)))
-            part = part.select(exactly(name).cast(schema[name]) for name in names)
-            part = part if predicate is None else part.filter(predicate)
-            if most is not None:
-                part, most = part.head(most), most - min(most, part.height)
-            yield part
-            if most == 0:
-                return
+        frames = (pl.DataFrame(pl.from_arrow(pa.record_batch(batch))) for batch in batches)
+        typed = (
+            frame.select(exactly(name).cast(schema[name]) for name in names) for frame in frames
+        )
+        yield from asked_for(typed, names, predicate, most)
 
     note(read)
     return register_io_source(read, schema=schema)

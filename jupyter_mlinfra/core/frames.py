@@ -5,6 +5,7 @@ use it.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .errors import BadRequest
@@ -27,6 +28,36 @@ def exactly(name: str) -> pl.Expr:
     import polars.selectors as cs
 
     return cs.by_name(name).as_expr() if is_pattern(name) else pl.col(name)
+
+
+def asked_for(
+    frames: Iterable[pl.DataFrame],
+    columns: Sequence[str] | None,
+    predicate: pl.Expr | None,
+    most: int | None,
+) -> Iterator[pl.DataFrame]:
+    """What a lazy frame asks of one who reads its rows (`register_io_source`): of these frames the
+    columns (all: None), the rows that fulfil a condition, and at most so many.
+    """
+    for frame in frames:
+        part = frame if columns is None else frame.select(map(exactly, columns))
+        part = part if predicate is None else part.filter(predicate)
+        if most is not None:
+            part, most = part.head(most), most - min(most, part.height)
+        yield part
+        if most == 0:
+            return
+
+
+def conditions(predicate: pl.Expr | None) -> list[pl.Expr]:
+    """The conditions that must all be fulfilled."""
+    if predicate is None:
+        return []
+    parts = predicate.meta.pop()
+    for first, second in [parts, parts[::-1]] if len(parts) == 2 else []:
+        if (first & second).meta.eq(predicate):
+            return [*conditions(first), *conditions(second)]
+    return [predicate]
 
 
 def unnamed(series: pl.Series) -> pl.Series:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ def parquet_rows(
     files: Mapping[str, str],
     *,
     options: Mapping[str, str] | None = None,
-    hive: bool = False,
+    hive: bool | Mapping[str, pl.DataType] = False,
     naive_is_utc: bool = False,
 ) -> pl.LazyFrame:
     """The rows of files, one file after the other; only the footers are read now.
@@ -32,8 +32,9 @@ def parquet_rows(
     moments are cut to microseconds where another file has coarser ones.
 
     files: path or address → a text that is another one when the content is. options: what Polars
-    needs to reach them. hive: names of folders such as `day=2026-01-01` are columns. naive_is_utc:
-    moments with and without a zone are of one type.
+    needs to reach them. hive: names of folders such as `day=2026-01-01` are columns; if it says
+    which and of what types, no others are. Files that a condition on them rules out are not read.
+    naive_is_utc: moments with and without a zone are of one type.
 
     Raises Unprocessable, with column and files, where no type holds both.
     """
@@ -45,9 +46,24 @@ def parquet_rows(
     differing: dict[str, Any] = {}
     if any(schema != first for schema in schemas.values()):
         differing = {"schema": _union(schemas, naive_is_utc=naive_is_utc), **lenient()}
-    return pl.scan_parquet(
-        list(files), glob=False, hive_partitioning=hive, storage_options=reached, **differing
+    above: list[str] = []
+    if hive and not isinstance(hive, bool):
+        above = _keys_above(files, hive)
+        differing["hive_schema"] = {**dict.fromkeys(above, pl.String()), **hive}
+    rows = pl.scan_parquet(
+        list(files),
+        glob=False,
+        hive_partitioning=bool(hive),
+        storage_options=reached,
+        **differing,
     )
+    return rows.drop(above) if above else rows
+
+
+def _keys_above(files: Iterable[str], hive: Collection[str]) -> list[str]:
+    """The names that Polars sees in the paths and that are not asked for."""
+    parts = {part for file in files for part in file.split("/")[:-1] if part.count("=") == 1}
+    return sorted({part.partition("=")[0] for part in parts} - set(hive))
 
 
 def marked(file: Path) -> str:

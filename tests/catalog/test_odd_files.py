@@ -277,9 +277,6 @@ def test_one_file_of_such_folders_comes_in_as_it_is_and_says_so(catalog, tmp_pat
         assert f"catalog ingest {place} --into" in note
         assert catalog.inspect(files).notes == [note]
     assert list(report.columns) == ["id", "at"]
-    with pytest.raises(BadRequest, match="divided by 'year'") as why:
-        catalog.register(place, name="t.place")
-    assert f"mlinfra catalog ingest {place}" in why.value.fix
 
 
 ALIGNED = "  name   n  day\n'b  c'  1  2024-01-31  \n\td\t-2   2024-02-01\n"

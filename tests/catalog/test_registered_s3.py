@@ -239,6 +239,22 @@ def test_personal_columns_are_masked_under_every_name_of_the_objects(
     assert canary in repr(lake.preview("lake.one", reveal=True))
 
 
+def test_prefixes_that_are_values_are_columns_and_leave_out_objects(
+    lake: Catalog, client: Any, put: Callable[..., None]
+) -> None:
+    for folder, part in (("year=2023/at=a%20b", ROWS[:2]), ("year=2024/at=c%3Ad", ROWS[2:])):
+        put(f"h/{folder}/x.parquet", part)
+        put(f"t/{folder}/x.csv", part.write_csv())
+    for place, kind in (("s3://lake/h/", "parquet"), ("s3://lake/t/*/*/*.csv", "csv")):
+        lake.register(place, name=f"lake.{kind}")
+        rows = lake.dataset(f"lake.{kind}").scan()
+        told = rows.sort("id").select("id", "year", "at").collect().rows()
+        assert told == [(1, 2023, "a b"), (2, 2023, "a b"), (3, 2024, "c:d")]
+        for key in [key for key in keys(client) if kind in key and "year=2023" in key]:
+            client.delete_object(Bucket="lake", Key=key)
+        assert rows.filter(pl.col("year") == 2024).collect()["id"].to_list() == [3]
+
+
 def test_what_cannot_be_registered_is_refused_with_the_reason(
     lake: Catalog, put: Callable[..., None]
 ) -> None:
@@ -246,14 +262,12 @@ def test_what_cannot_be_registered_is_refused_with_the_reason(
     put("t/a.parquet", ROWS)
     put("m/a.csv", TEXT)
     put("m/b.parquet", ROWS)
-    put("d/day=1/a.parquet", ROWS)
     put("m/notes.md", "x")
     lake.register("s3://lake/m/b.parquet", name="lake.there")
     cases: list[tuple[str, type[MLInfraError], str]] = [
         ("s3://lake/t/a.parquet", BadRequest, "Delta table.*mlinfra catalog register"),
         ("s3://lake/t", NotFound, "no Delta table in s3://lake/t"),
         ("s3://lake/m", BadRequest, "several kinds.*csv, parquet"),
-        ("s3://lake/d", BadRequest, "divided by 'day'"),
         ("s3://lake/m/notes.md", BadRequest, "not of a kind"),
         ("s3://lake/none/", NotFound, "No object matches"),
         ("s3://other/x", NotFound, "There is no bucket other"),

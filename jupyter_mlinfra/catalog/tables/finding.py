@@ -32,12 +32,21 @@ class Finder:
         except for what a tag or a time in the name means: whether there is such a dataset shows in
         what is asked of it.
         """
-        if name.tag is not None:
-            name = self._store.tagged(name)
+        name = self.settled(name)
         table = self._other(name)
         if table is not None and not self._store.has(name):
             return table
         return IcebergTable(self._project, self._store, name)
+
+    def settled(self, name: DatasetName) -> DatasetName:
+        """The name with the snapshot that its tag, branch or time means now. Raises NotFound."""
+        if name.tag is None:
+            return name
+        registered = self._registrations.get(name)
+        if registered is None or self._store.has(name):
+            return self._store.tagged(name)
+        table = RegisteredTable(self._project, self._store, registered)
+        return name.at(table.version_at(name.tag))
 
     def check_free(self, name: DatasetName) -> None:
         """Raise Conflict if there is a table of that name."""
@@ -54,9 +63,8 @@ class Finder:
         return self._other(name) is not None or self._store.has(name)
 
     def _other(self, name: DatasetName) -> DomainTable | None:
-        registered = self._registrations.get(name) if name.snapshot is None else None
-        if registered is not None:
-            return RegisteredTable(self._project, self._store, registered)
+        if (registered := self._registrations.get(name)) is not None:
+            return RegisteredTable(self._project, self._store, registered, name.snapshot)
         return table_of_domain(self._project, name)
 
     def listed(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ..dtypes import short_dtype
 from ..rows import plain
 from ..spec import Inspection, ReadColumn, ReadFile
+from .explained import explained_files
 from .in_place import delta_rows
-from .placed import DELTA, explained_files
+from .placed import DELTA
 
 if TYPE_CHECKING:
     from .placed import Place

@@ -9,18 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core import parquets
 from ...core.errors import Unavailable
-from ...core.frames import exactly
+from ...core.frames import asked_for, conditions, exactly
 from ...core.imports import fix_of_missing
 from ..conform import Target
+from ..dtypes import short_dtype
+from ..hive import Values, typed_values
 from ..intake import FileRows
+from ..names import DatasetName
 from ..options import refuse_in_place
 from ..reading import Reading
 from ..scanned import Scanned, scans
 from ..sources import open_sources
 from ..uuids import in_parquet, with_text
-from .placed import DELTA, Found, Place, explained_files
+from .divided import divided_rows, folder_values
+from .explained import explained_files
+from .placed import DELTA, Found, Place
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,8 +49,10 @@ def schema_of(
         if kind == "parquet":
             return dict(parquet_rows(files, place).collect_schema())
         schema: Mapping[str, pl.DataType] = {}
+        values = folder_values(place.location, files)
         with place.here(files) as paths:
-            for frame in read_text(project, paths, reading, None):
+            found = dict(zip(paths, (values[file.place] for file in files), strict=True))
+            for frame in read_text(project, found, reading, None):
                 schema = dict(frame.schema)
         return schema
 
@@ -66,23 +72,29 @@ def parquet_rows(files: Sequence[Found], place: Place) -> pl.LazyFrame:
     import polars as pl
     from pyarrow import parquet
 
-    rows = parquets.parquet_rows({file.place: file.mark for file in files}, options=place.options)
+    rows = divided_rows(files, place)
     if pl.Binary() not in rows.collect_schema().dtypes():
         return rows
     with place.opened(files[0]) as source, parquet.ParquetFile(source) as file:
         return with_text(rows, in_parquet(file.schema, file.schema_arrow.names))
 
 
-def delta_rows(place: Place, note: Callable[[Any], object] = lambda _: None) -> pl.LazyFrame:
-    """The rows of a Delta table as it is now, read when they are asked for. note: see
-    `core.deltas.delta_frame`.
+def delta_rows(
+    place: Place,
+    note: Callable[[Any], object] = lambda _: None,
+    *,
+    name: DatasetName | None = None,
+    version: int | None = None,
+) -> pl.LazyFrame:
+    """The rows of a Delta table at a version, as it is now if None, read when they are asked for.
+    note: see `core.deltas.delta_frame`. name: in errors about a version. Raises NotFound for a
+    version that cannot be read any more.
     """
     try:
-        from deltalake import DeltaTable
-
         from ...core.deltas import delta_frame
+        from .versions import opened
 
-        return delta_frame(DeltaTable(place.location, storage_options=place.options), note)
+        return delta_frame(opened(name or DatasetName("", ""), place, version), note)
     except ModuleNotFoundError as error:
         raise Unavailable(
             f"The Delta table {place.location} cannot be read.",
@@ -91,14 +103,16 @@ def delta_rows(place: Place, note: Callable[[Any], object] = lambda _: None) -> 
         ) from error
 
 
-def delta_bytes(place: Place) -> int | None:
-    """The size of the data files that a Delta table has now; None if it cannot be read."""
+def delta_bytes(place: Place, version: int | None = None) -> int | None:
+    """The size of the data files that a Delta table has at a version, or now; None if it cannot be
+    read.
+    """
     import polars as pl
 
     try:
         from deltalake import DeltaTable
 
-        table = DeltaTable(place.location, storage_options=place.options)
+        table = DeltaTable(place.location, version=version, storage_options=place.options)
         files = pl.DataFrame(table.get_add_actions(flatten=True))
         return int(files["size_bytes"].sum())
     except Exception:  # noqa: BLE001 its rows say why; a list must not fail for one size
@@ -108,42 +122,68 @@ def delta_bytes(place: Place) -> int | None:
 def text_rows(
     project: Project, registered: Registered, place: Place, files: Sequence[Found]
 ) -> pl.LazyFrame:
-    """Rows of files of text, read when they are asked for."""
+    """Rows of files of text, read when they are asked for; of files in folders that are values only
+    those that a condition on them does not rule out.
+    """
     from polars.io.plugins import register_io_source
 
-    reading, schema = Reading(**registered.reading), _schema(registered.schema)
+    schema = _schema(registered.schema)
+    values = folder_values(place.location, files)
+    types = {name: short_dtype(schema[name]) for name in values[files[0].place] if name in schema}
+    reading = Reading(**registered.reading)
+    reading = replace(reading, types={**types, **reading.types})
     place = place.alone()
 
     def read(
         columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
-        with place.here(files) as paths:
-            for frame in read_text(project, paths, reading, schema, registered.personal):
-                part = frame if columns is None else frame.select(map(exactly, columns))
-                part = part if predicate is None else part.filter(predicate)
-                if most is not None:
-                    part, most = part.head(most), most - min(most, part.height)
-                yield part
-                if most == 0:
-                    return
+        wanted = _not_ruled_out(files, values, schema, predicate)
+        with place.here(wanted) as paths:
+            found = dict(zip(paths, (values[file.place] for file in wanted), strict=True))
+            frames = read_text(project, found, reading, schema, registered.personal)
+            yield from asked_for(frames, columns, predicate, most)
 
     scans.note(Scanned(ref=registered.name.ref, root=project.root, function=read))
     return register_io_source(read, schema=schema)
 
 
+def _not_ruled_out(
+    files: Sequence[Found],
+    values: Mapping[str, Values],
+    schema: Mapping[str, pl.DataType],
+    predicate: pl.Expr | None,
+) -> Sequence[Found]:
+    """The files whose folders fulfil what a condition says of them."""
+    import polars as pl
+
+    names = [name for name in values[files[0].place] if name in schema]
+    said = [part for part in conditions(predicate) if set(part.meta.root_names()) <= {*names}]
+    if not said:
+        return files
+    known = Reading(types={name: short_dtype(schema[name]) for name in names})
+    of_files = pl.DataFrame(
+        [typed_values(name, [values[file.place][name] for file in files], known) for name in names]
+    )
+    kept = of_files.with_row_index("\0").filter(said)["\0"]
+    return [files[number] for number in kept]
+
+
 def read_text(
     project: Project,
-    files: Sequence[Path],
+    files: Mapping[Path, Values],
     reading: Reading,
     schema: Mapping[str, pl.DataType] | None,
     masked: Collection[str] = (),
 ) -> Iterator[pl.DataFrame]:
-    """The rows of files of text as an ingest reads them. schema: the columns; None to guess them. A
-    row that does not fit is an error, since there is no quarantine for what is not written; it
-    tells no value of `masked` columns.
+    """The rows of files of text as an ingest reads them. files: with the values of their folders.
+    schema: the columns; None to guess them. A row that does not fit is an error, since there is no
+    quarantine for what is not written; it tells no value of `masked` columns.
     """
-    with open_sources(files, replace(reading, max_bad=0), project.folder("staging")) as sources:
-        rows = FileRows(sources, replace(reading, max_bad=0))
+    if not files:
+        return
+    reading, scratch = replace(reading, max_bad=0), project.folder("staging")
+    with open_sources(list(files), reading, scratch, files.__getitem__) as sources:
+        rows = FileRows(sources, reading)
         rows.quarantine.masked = masked
         known = {name: Target(dtype) for name, dtype in schema.items()} if schema else None
         targets = rows.plan(known)

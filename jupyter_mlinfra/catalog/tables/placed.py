@@ -12,15 +12,15 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from ...core.errors import BadRequest, MLInfraError, NotFound, Unprocessable
+from ...core.errors import BadRequest
 from ..addresses import check_objects, is_pattern, refuse_address
 from ..formats.packed import split
-from ..listed import etag, listed, looked, refuse_partitions
+from ..listed import etag, files_at, listed, looked
 from ..scratch import waiting_folder
-from ..sources import kind_of, paths_of
+from ..sources import kind_of
 from ..stores.objects import Objects, address_of, is_object, objects_at
-from ..stores.refusals import refusal
 from ..tablefiles import DELTA_LOG
+from .explained import no_delta
 
 if TYPE_CHECKING:
     from ...core.project import Project
@@ -71,6 +71,9 @@ class Place(Protocol):
     def here(self, files: Sequence[Found]) -> AbstractContextManager[Sequence[Path]]:
         """The files on this machine, until the end of the block."""
 
+    def missing(self, files: Sequence[str]) -> Sequence[str]:
+        """Those of the files of a table that are not there any more."""
+
     def opened(self, file: Found) -> AbstractContextManager[Any]:
         """A file, for who reads a part of it, until the end of the block."""
 
@@ -94,10 +97,6 @@ def found_at(place: Place) -> tuple[str, Place]:
     """
     if place.is_delta():
         return DELTA, place
-    if isinstance(place, OnDisk) and os.path.isdir(place.location):
-        inside = [entry.name for entry in os.scandir(place.location) if entry.is_dir()]
-        refuse_partitions(place.location, inside)
-        place = replace(place, location=str(Path(place.location, "*")))
     kinds = {kind_of(Path(file.place)) for file in place.files("")}
     if len(kinds) > 1:
         raise BadRequest(
@@ -131,6 +130,9 @@ class OnDisk:
     def here(self, files: Sequence[Found]) -> Iterator[Sequence[Path]]:
         yield [Path(file.place) for file in files]
 
+    def missing(self, files: Sequence[str]) -> Sequence[str]:
+        return [file for file in files if not os.path.exists(file)]
+
     def opened(self, file: Found) -> AbstractContextManager[Any]:
         return Path(file.place).open("rb")
 
@@ -139,7 +141,7 @@ class OnDisk:
 
     def _paths(self, kind: str) -> Sequence[Path]:
         if kind != DELTA:
-            return paths_of([self.location], self.project.root)
+            return files_at(self.location, self.project.root)
         log = Path(self.location, DELTA_LOG)
         logs = sorted([*log.glob("*.json"), *log.glob("*.checkpoint*.parquet")])
         if not logs:
@@ -181,9 +183,6 @@ class InStore:
     def files(self, kind: str) -> Sequence[Found]:
         with self._explained():
             found = self._log() if kind == DELTA else listed(self._system, self.location, [])
-            if kind != DELTA and not is_pattern(self._path):
-                below = [info.path.removeprefix(self._path).split("/")[:-1] for info in found]
-                refuse_partitions(self.location, [part for parts in below for part in parts])
             return [_in_store(info) for info in found]
 
     def marked(self, kind: str) -> Sequence[tuple[str, str]]:
@@ -212,6 +211,14 @@ class InStore:
                     ):
                         copyfileobj(source, target, 4 << 20)
             yield copies
+
+    def missing(self, files: Sequence[str]) -> Sequence[str]:
+        from pyarrow.fs import FileSelector
+
+        with self._explained():
+            found = self._system.get_file_info(FileSelector(self._path, recursive=True))
+        there = {f"s3://{info.path}" for info in found}
+        return [file for file in files if file not in there]
 
     @contextlib.contextmanager
     def opened(self, file: Found) -> Iterator[Any]:
@@ -263,40 +270,3 @@ def _in_store(info: Any) -> Found:
 
 def _is_log(name: str) -> bool:
     return name.endswith(".json") or (".checkpoint" in name and name.endswith(".parquet"))
-
-
-def no_delta(location: str) -> NotFound:
-    """The error for a folder without a Delta table."""
-    return NotFound(
-        f"There is no Delta table in {location}.",
-        "It has no log (`_delta_log`).",
-        "Look where it is now, delete this name, and register it there.",
-    )
-
-
-@contextlib.contextmanager
-def explained_files(location: str, *, hides: bool = False) -> Iterator[None]:
-    """Turn what fails while files are read in place into what, why and fix. hides: values in them
-    are masked, so that nothing is repeated of what the reader says.
-    """
-    import polars as pl
-
-    try:
-        yield
-    except MLInfraError:
-        raise
-    except Exception as error:
-        known = isinstance(error, OSError | ValueError | pl.exceptions.PolarsError)
-        if not known and type(error).__module__.partition(".")[0] not in ("deltalake", "_internal"):
-            raise
-        if type(error).__name__ == "TableNotFoundError":
-            raise no_delta(location) from error
-        what = f"{location} cannot be read."
-        if is_object(location) and (refused := refusal(error, what, location)):
-            raise refused from error
-        why = "" if hides else str(error).partition(chr(10))[0][:300]
-        raise Unprocessable(
-            what,
-            f"{type(error).__name__}: {why}".removesuffix(": "),
-            "Look at the files; they are read in place, so what happens to them shows here.",
-        ) from error

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 type Fields = Sequence[Mapping[str, Any]]
-"""Columns in Iceberg's JSON form."""
+"""Columns in Iceberg's JSON form; of a Delta table at least id and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ def _ids(part: Any) -> set[int]:
     return own.union(*map(_ids, part.values()))
 
 
-def schema_diff(before: Fields, after: Fields, columns: Sequence[Pair]) -> SchemaDiff:
-    """How the columns differ. columns: which are the same."""
-    old = {field["name"]: _type(field) for field in before}
-    new = {field["name"]: _type(field) for field in after}
+def schema_diff(
+    old: Mapping[str, str], new: Mapping[str, str], columns: Sequence[Pair]
+) -> SchemaDiff:
+    """How the columns differ. old, new: their short types. columns: which are the same."""
     same = [(pair.before, pair.after) for pair in columns if pair.before is not None]
     kept, stays = {one for one, _ in same}, {two for _, two in same}
     return SchemaDiff(
@@ -99,5 +99,6 @@ def schema_diff(before: Fields, after: Fields, columns: Sequence[Pair]) -> Schem
     )
 
 
-def _type(field: Mapping[str, Any]) -> str:
-    return short_type(field["type"])
+def types_of(fields: Fields) -> dict[str, str]:
+    """The short types of columns."""
+    return {field["name"]: short_type(field["type"]) for field in fields}

@@ -12,7 +12,7 @@ from ...core.errors import BadRequest
 from .. import metadata as records
 from ..looking.snapshot import SnapshotFiles
 from ..rows import scan
-from .columns import Pair, new_ids, pairs, schema_diff
+from .columns import Pair, new_ids, pairs, schema_diff, types_of
 from .counting import Counted, count
 from .examples import examples_of
 from .sides import Side, sides
@@ -61,7 +61,7 @@ class Comparison:
         old, new = (records.fields(name, self._metadata) for name in names)
         types = [dict(scan(self._table, name).collect_schema()) for name in names]
         columns = pairs(old, new, *types)
-        _check(key, columns)
+        check_key(key, columns)
         by_id = all(pair.by_id for pair in columns)
         before, after = sides(self._table, *names, shared=by_id, new=new_ids(old, new))
         counted = count(
@@ -82,12 +82,12 @@ class Comparison:
             added=counted.added,
             removed=counted.removed,
             changed=counted.changed if key else None,
-            schema=schema_diff(old, new, columns),
+            schema=schema_diff(types_of(old), types_of(new), columns),
             statistics=statistics,
             alike=alike,
             examples=examples_of(counted, before, after, columns, key, masked, self._after.uuids()),
             files_read=len(before.files | after.files),
-            note=_note(counted, key),
+            note=note_of(counted, key),
         )
 
     def _masked(self, columns: Sequence[Pair]) -> Collection[str]:
@@ -121,7 +121,8 @@ class Comparison:
         return differing(profiles[0], profiles[1], columns, masked)
 
 
-def _check(key: Sequence[str], columns: Sequence[Pair]) -> None:
+def check_key(key: Sequence[str], columns: Sequence[Pair]) -> None:
+    """Raise BadRequest for a key of columns that not both states have."""
     known = {pair.after for pair in columns if pair.before is not None}
     for name in key:
         if name not in known:
@@ -131,7 +132,8 @@ def _check(key: Sequence[str], columns: Sequence[Pair]) -> None:
             )
 
 
-def _note(counted: Counted, key: Sequence[str]) -> str:
+def note_of(counted: Counted, key: Sequence[str]) -> str:
+    """What is to be known of the counts."""
     if not counted.repeated or not key:
         return ""
     return (

@@ -19,7 +19,7 @@ def snapshot_named(name: DatasetName, metadata: Metadata) -> int:
     """
     word = name.tag or ""
     if word[:1].isdigit():
-        return _newest_at(name, metadata, _moment(word))
+        return _newest_at(name, metadata, moment_of(word))
     references = metadata.get("refs", {})
     if word not in references:
         known = ", ".join(sorted(references)) or "none"
@@ -31,7 +31,10 @@ def snapshot_named(name: DatasetName, metadata: Metadata) -> int:
     return int(references[word]["snapshot-id"])
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
+    """The time that a text in ISO 8601 says: without a zone in UTC, of a date its first moment.
+    Raises BadRequest for one that there is not.
+    """
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

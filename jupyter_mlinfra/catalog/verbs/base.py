@@ -54,7 +54,7 @@ class Verbs:
         NotFound for one that the table does not have.
         """
         name = DatasetName.parse(text)
-        return name if name.tag is None else self._store.tagged(name)
+        return self._tables.settled(name)
 
     def _found(self, name: DatasetName) -> ReadTable:
         """The table; that it is read counts for the advice on its tier."""

@@ -195,6 +195,8 @@ class SqlVerbs(Verbs):
                 f"{text[:40]!r} is not a time.", fix="For example '2026-03-01 12:00:00'."
             ) from None
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        if not self._store.has(name) and self._registrations.get(name) is not None:
+            return self._tables.settled(name.at(moment.isoformat()))
         metadata = self._store.metadata(self._store.entry(name))
         for entry in records.ancestors(metadata, metadata.get("current-snapshot-id")):
             if entry["timestamp-ms"] <= moment.timestamp() * 1000:

@@ -13,6 +13,7 @@ from .. import metadata as records
 from ..names import DatasetName
 from ..settings import CatalogSettings
 from ..spec import Snapshot
+from ..tables.registered import RegisteredTable
 from .base import Verbs, whole
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ class TimeVerbs(Verbs):
     """
 
     def snapshots(self, name: str, *, limit: int = 50, cursor: str | None = None) -> Page[Snapshot]:
-        """The commits of a dataset, newest first."""
+        """The commits of a dataset, or the versions of a Delta table in place, newest first."""
+        table = self._tables.find(whole(name))
+        if isinstance(table, RegisteredTable) and table.is_delta:
+            return page_of(table.versions(), limit=limit, cursor=cursor)
         dataset_name = self.own(name)
         return page_of(
             records.snapshots(dataset_name, self._store.metadata(self._store.entry(dataset_name))),
@@ -48,23 +52,21 @@ class TimeVerbs(Verbs):
         examples: int = 5,
         reveal: Reveal = False,
     ) -> Diff:
-        """What differs between two snapshots of a dataset: rows, columns, statistics. Only the data
-        files that one of them has and the other has not are read.
+        """What differs between two snapshots of a dataset, or versions of a Delta table in place:
+        rows, columns, statistics. Only the data files that one of them has and the other has not
+        are read; of a Delta table with deletion vectors or column mapping all.
 
         after: the newest one if not given. key: columns that tell which row is which; without it a
         row with another value counts as removed and added. examples: rows of each kind that are
         shown, at most 100. reveal: who sees values of masked columns too; see `preview`.
         """
-        from ..time.diff import Comparison
-
         key = (key,) if isinstance(key, str) else tuple(dict.fromkeys(key))
         if not 0 <= examples <= _EXAMPLES or len(key) > _KEY_COLUMNS:
             raise BadRequest(
                 f"examples={examples}, {len(key)} key columns is out of range.",
                 f"examples is 0 to {_EXAMPLES}, a key at most {_KEY_COLUMNS} columns.",
             )
-        dataset_name = self._own_to_read(name)
-        tables = [self._tables.find(self._state(dataset_name, at)) for at in (before, after)]
+        tables = [self._at(whole(name), at) for at in (before, after)]
         rows = self._project.settings.of(CatalogSettings).sample_rows
         self._revealing.check(reveal)
         recorded = set[str]()
@@ -76,6 +78,13 @@ class TimeVerbs(Verbs):
             return self._revealing.hidden(table, asked, reveal, verb="diff")
 
         with tables[0].explained():
+            old, new = tables
+            if isinstance(old, RegisteredTable) and isinstance(new, RegisteredTable):
+                from ..time.versions import version_diff
+
+                return version_diff(old, new, key, examples, hidden, self._project)
+            from ..time.diff import Comparison
+
             return Comparison(
                 self._project,
                 self._store,
@@ -118,11 +127,15 @@ class TimeVerbs(Verbs):
         )
         return expiry.preview() if preview else expiry.expire()
 
-    def _own_to_read(self, text: str) -> DatasetName:
-        """As `own`, of a dataset that is only read: only other clients may accept its name."""
-        name = whole(text)
-        self._tables.find(name).check_own()
-        return name
+    def _at(self, name: DatasetName, at: str | int | None) -> ReadTable:
+        """One state of a table; the newest if None. Raises Conflict for a table without states."""
+        table = self._tables.find(name)
+        if not isinstance(table, RegisteredTable) or not table.is_delta:
+            table.check_own()
+            return self._tables.find(self._state(name, at))
+        if at is None:
+            at = table.versions()[0].id
+        return self._tables.find(name.at(at))
 
     def _state(self, name: DatasetName, at: str | int | None) -> DatasetName:
         """The dataset at a snapshot, which it has; with its present columns for the newest state.

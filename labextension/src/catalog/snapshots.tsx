@@ -26,7 +26,10 @@ interface ISnapshotsProps {
 /** Two snapshots, the earlier one first. */
 type Pair = readonly [before: ISnapshot, after: ISnapshot];
 
-/** The commits of a dataset, newest first; two that are picked can be compared. */
+/**
+ * The commits of a dataset, newest first; two that are picked can be compared. Those of a Delta table
+ * that is read in place are neither restored nor let go here.
+ */
 export function Snapshots({ dataset, comparing = false }: ISnapshotsProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [picked, pick] = useState<ReadonlySet<string>>(new Set());
@@ -64,13 +67,17 @@ export function Snapshots({ dataset, comparing = false }: ISnapshotsProps): Reac
           disabled={!next}
           onClick={() => show(next)}
         />
-        <Chosen snapshots={items.filter(({ ref }) => picked.has(ref))} />
-        <span className={cx('space')} />
-        <ActionButton
-          command="mlinfra:catalog-expire"
-          target={dataset}
-          label={trans.__('Expire…')}
-        />
+        {!dataset.domain && (
+          <>
+            <Chosen snapshots={items.filter(({ ref }) => picked.has(ref))} />
+            <span className={cx('space')} />
+            <ActionButton
+              command="mlinfra:catalog-expire"
+              target={dataset}
+              label={trans.__('Expire…')}
+            />
+          </>
+        )}
       </div>
       <div className={cx('scroll')}>
         <Result query={query}>

@@ -11,8 +11,11 @@ import { Quality } from './quality';
 import { Snapshots } from './snapshots';
 import { statisticsOf } from './statistics';
 
-/** A table of a domain has no snapshots. */
-const hasSnapshots = ({ dataset }: IDatasetDetail): boolean => !dataset.domain;
+/** A table of a domain, or one that is read in place, is not written here. */
+const isOwn = ({ dataset }: IDatasetDetail): boolean => !dataset.domain;
+
+/** Of other tables, Delta tables have versions. */
+const hasSnapshots = (detail: IDatasetDetail): boolean => isOwn(detail) || detail.snapshots > 0;
 
 /** The tabs of the page of a dataset. */
 export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
@@ -52,25 +55,25 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
   {
     name: 'lineage',
     label: trans => trans.__('Lineage'),
-    when: hasSnapshots,
+    when: isOwn,
     draw: ({ dataset, schema }) => <Lineage dataset={dataset} columns={schema} />
   },
   {
     name: 'quality',
     label: trans => trans.__('Quality'),
-    when: hasSnapshots,
+    when: isOwn,
     draw: ({ dataset }) => <Quality dataset={dataset} />
   },
   {
     name: 'access',
     label: trans => trans.__('Access'),
-    when: hasSnapshots,
+    when: isOwn,
     draw: ({ dataset, schema }) => <Access dataset={dataset} columns={schema} />
   },
   {
     name: 'care',
     label: trans => trans.__('Care'),
-    when: hasSnapshots,
+    when: isOwn,
     draw: ({ dataset }) => <CareTab dataset={dataset} />
   }
 ];

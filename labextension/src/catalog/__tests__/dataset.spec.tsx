@@ -283,6 +283,29 @@ describe('the page of a table of another domain', () => {
     expect(screen.getByText('72')).toBeTruthy();
   });
 
+  it('shows the versions of a Delta table that is read in place', async () => {
+    const fake = fakeWorkbench({
+      catalog: {
+        show: async () => ({
+          dataset: { ...DATASET, snapshot: '3', domain: 'delta' },
+          schema: [],
+          snapshots: 4,
+          newer: 0,
+          code: {}
+        })
+      }
+    });
+    fake.kept.set('view:dataset:n.a', 'columns');
+    show(fake, <DatasetPage reference="dataset:n.a" name="n.a" />);
+    await settle();
+    expect(screen.getAllByRole('tab').map(({ textContent }) => textContent)).toEqual([
+      'Preview',
+      'Columns',
+      'Profile',
+      'Snapshots'
+    ]);
+  });
+
   it('says whose it is, and has neither snapshots nor lineage', async () => {
     const dataset = {
       ...DATASET,

@@ -52,14 +52,14 @@ const DIFF = {
 
 const dataset = { ref: 'dataset:n.a', name: 'n.a', snapshot: '3' } as unknown as IDataset;
 
-async function shown(comparing = false): Promise<{ diff: jest.Mock }> {
+async function shown(comparing = false, of = dataset): Promise<{ diff: jest.Mock }> {
   const diff = jest.fn(async () => DIFF);
   const catalog = {
     snapshots: async () => ({ items: ITEMS, shown: 3, total: 3 }),
     diff
   };
   const fake = fakeWorkbench({ catalog, code: async () => ({ python: '…' }) });
-  render(framed(fake, <Snapshots dataset={dataset} comparing={comparing} />));
+  render(framed(fake, <Snapshots dataset={of} comparing={comparing} />));
   await settle();
   return { diff };
 }
@@ -70,6 +70,15 @@ const pick = (row: number): void => {
 };
 
 describe('the snapshots of a dataset', () => {
+  it('compares versions of a Delta table in place, and neither restores nor expires one', async () => {
+    await shown(false, { ...dataset, domain: 'delta' });
+    pick(1);
+    for (const name of ['Restore', 'Tag…', 'Expire…']) {
+      expect(screen.queryByRole('button', { name })).toBeNull();
+    }
+    expect(screen.getByRole('button', { name: 'Compare' })).toBeTruthy();
+  });
+
   it('compares the two that are picked, the earlier one first', async () => {
     const { diff } = await shown();
     expect(screen.getByText('gold')).toBeTruthy();
