@@ -72,6 +72,38 @@ def test_the_files_are_openlineage_and_a_torn_line_is_passed_over(tmp_path: Path
     assert len(lineage.edges()) == 2
 
 
+@pytest.mark.parametrize("event", ["START", "COMPLETE", "FAIL", "ABORT"])
+@pytest.mark.parametrize("columns", [{}, {"x": [("dataset:a.b@1", "y"), ("dataset:c.d", "z")]}])
+def test_an_event_is_as_openlineage_s_own_client_writes_it(
+    event: Any, columns: dict[str, list[tuple[str, str]]], tmp_path: Path
+) -> None:
+    from openlineage.client import event_v2 as client
+    from openlineage.client.facet_v2 import column_lineage_dataset as facet
+    from openlineage.client.serde import Serde
+
+    inputs, outputs = ["dataset:a.b@1", "file:ä.csv"], ["dataset:e.f@2"]
+    lineage = Lineage(tmp_path / "lineage", namespace="test")
+    lineage.record("a step", inputs=inputs, outputs=outputs, columns=columns, event=event)
+    (line,) = next((tmp_path / "lineage").iterdir()).read_text().splitlines()
+    ours = json.loads(line)
+    fields = {
+        column: facet.Fields([facet.InputField("test", *source) for source in sources])
+        for column, sources in columns.items()
+    }
+    lineage_of_columns = facet.ColumnLineageDatasetFacet(fields, producer=ours["producer"])
+    facets = {"columnLineage": lineage_of_columns} if columns else {}
+    theirs = client.RunEvent(
+        eventType=client.RunState[event],
+        eventTime=ours["eventTime"],
+        run=client.Run(ours["run"]["runId"]),
+        job=client.Job("test", "a step"),
+        inputs=[client.InputDataset("test", name) for name in inputs],
+        outputs=[client.OutputDataset("test", name, facets=facets) for name in outputs],
+        producer=ours["producer"],
+    )
+    assert ours == json.loads(Serde.to_json(theirs))
+
+
 def test_processes_of_the_same_number_on_other_machines_and_at_other_times_write_other_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

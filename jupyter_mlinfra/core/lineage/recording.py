@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..imports import load_modules
 from ..processes import start_ticks
 from ..records import Page, now
 from .edges import Edge, parsed, plain, walk, walk_column
@@ -25,6 +24,7 @@ KEPT = 200_000
 """Edges that are kept in memory (some 50 MB); the rest is read each time."""
 
 _PRODUCER = "https://github.com/jupyter-mlinfra/jupyter-mlinfra"
+_SPEC = "https://openlineage.io/spec"
 
 
 Event = Literal["START", "COMPLETE", "FAIL", "ABORT"]
@@ -79,57 +79,50 @@ class Lineage:
         run: str | None,
         event: Event,
     ) -> dict[str, Any]:
-        """The event as the standard has it; see `record`."""
-        load_modules("openlineage.client.event_v2", "openlineage.client.serde")
-        from openlineage.client.event_v2 import (
-            InputDataset,
-            Job,
-            OutputDataset,
-            Run,
-            RunEvent,
-            RunState,
+        """The event as the standard has it; see `record`. Its form is written here, and compared
+        with that of OpenLineage's client in the tests: loading the client takes 0.4 CPU seconds.
+        """
+        run_facets = (
+            {"mlinfra": {"_producer": _PRODUCER, "_schemaURL": _PRODUCER, **facts}} if facts else {}
         )
-        from openlineage.client.serde import Serde
-
-        record = RunEvent(
-            eventType=RunState[event],
-            eventTime=now().isoformat(),
-            run=Run(runId=run or str(uuid.uuid4())),
-            job=Job(namespace=self._namespace, name=job),
-            inputs=[InputDataset(namespace=self._namespace, name=name) for name in inputs],
-            outputs=[
-                OutputDataset(namespace=self._namespace, name=name, facets=self._facets(columns))
+        return {
+            "eventTime": now().isoformat(),
+            "eventType": event,
+            "inputs": [{"facets": {}, "inputFacets": {}, **self._named(name)} for name in inputs],
+            "job": {"facets": {}, **self._named(job)},
+            "outputs": [
+                {"facets": self._facets(columns), "outputFacets": {}, **self._named(name)}
                 for name in outputs
             ],
-            producer=_PRODUCER,
-        )
-        body: dict[str, Any] = json.loads(Serde.to_json(record))
-        if facts:
-            body["run"].setdefault("facets", {})["mlinfra"] = {
-                "_producer": _PRODUCER,
-                "_schemaURL": _PRODUCER,
-                **facts,
-            }
-        return body
+            "producer": _PRODUCER,
+            "run": {"facets": run_facets, "runId": run or str(uuid.uuid4())},
+            "schemaURL": f"{_SPEC}/2-0-2/OpenLineage.json#/$defs/RunEvent",
+        }
+
+    def _named(self, name: str) -> dict[str, str]:
+        return {"name": name, "namespace": self._namespace}
 
     def _facets(self, columns: Mapping[str, Sequence[tuple[str, str]]]) -> dict[str, Any]:
         """The facet `columnLineage` of an output; none where no column is known."""
         if not columns:
             return {}
-        from openlineage.client.facet_v2 import column_lineage_dataset as facet
-
+        kind = "ColumnLineageDatasetFacet"
+        fields = {
+            column: {
+                "inputFields": [
+                    {"field": source, "transformations": [], **self._named(name)}
+                    for name, source in sources
+                ]
+            }
+            for column, sources in columns.items()
+        }
         return {
-            "columnLineage": facet.ColumnLineageDatasetFacet(
-                fields={
-                    column: facet.Fields(
-                        inputFields=[
-                            facet.InputField(namespace=self._namespace, name=name, field=source)
-                            for name, source in sources
-                        ]
-                    )
-                    for column, sources in columns.items()
-                }
-            )
+            "columnLineage": {
+                "_producer": _PRODUCER,
+                "_schemaURL": f"{_SPEC}/facets/1-2-0/{kind}.json#/$defs/{kind}",
+                "dataset": [],
+                "fields": fields,
+            }
         }
 
     def edges(self) -> Sequence[Edge]:
