@@ -22,14 +22,12 @@ import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 from playwright.sync_api import (
-    Browser,
     BrowserContext,
     ConsoleMessage,
     Error,
@@ -151,6 +149,10 @@ def start_server(
     (settings / "themes.jupyterlab-settings").write_text(
         json.dumps({"theme": f"JupyterLab {theme}"})
     )
+    # Whether extensions from source want a new build is asked with each page, of yarn.
+    lab = config / "config" / "labconfig"
+    lab.mkdir(parents=True)
+    (lab / "page_config.json").write_text('{"buildCheck": false}')
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -225,7 +227,10 @@ def traffic(server: Server) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Chromium with a profile on the disk, as a user has it: what the first pages have read and
+    compiled, the next ones need not. In a private window they compile everything anew.
+    """
     found = next(
         (
             path
@@ -235,25 +240,22 @@ def browser() -> Iterator[Browser]:
         None,
     )
     with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+        context = play.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=found,
+            args=FLAGS,
+            viewport=SIZE,  # type: ignore[arg-type]
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        context.set_default_timeout(SLOW)
+        yield context
+        context.close()
 
 
 @pytest.fixture(scope="session")
-def contexts(browser: Browser) -> Contexts:
-    """The browser context of a server: what the first page has read and compiled, the next ones
-    need not.
-    """
-
-    @cache
-    def of(address: str) -> BrowserContext:
-        permissions = ["clipboard-read", "clipboard-write"]
-        context = browser.new_context(viewport=SIZE, permissions=permissions)  # type: ignore[arg-type]
-        context.set_default_timeout(SLOW)
-        return context
-
-    return lambda server: of(server.address)
+def contexts(context: BrowserContext) -> Contexts:
+    """The browser context of a server: the same for all, as tabs of one browser are."""
+    return lambda server: context
 
 
 def cell(source: str, *tags: str) -> dict[str, Any]:
