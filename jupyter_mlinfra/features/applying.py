@@ -51,6 +51,7 @@ def apply(project: Project) -> AppliedViews:
         feast = open_store(project)
         old_views = {item.name: item for item in definitions(feast)}
         _check_project(contents, feast)
+        _check_texts(contents)
         broken = broken_views(contents, repo, feast.config)
         applicable, left_out = without(contents, feast, broken)
         FeatureFiles(project).set_left_out(left_out)
@@ -132,6 +133,15 @@ def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
         )
     if not names:
         contents.projects.append(FeastProject(name=feast.project))
+
+
+def _check_texts(contents: RepoContents) -> None:
+    """Views are asked one by one, see `checking`; Feast's error does not say which object it is."""
+    for item in (*contents.entities, *contents.data_sources, *contents.feature_services):
+        try:
+            item.to_proto().SerializeToString()
+        except UnicodeEncodeError as error:
+            raise refused(error, f"it is in {type(item).__name__} {item.name!r}") from error
 
 
 @contextmanager

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from .leaving_out import views_of
 
+_BARE = re.compile(r"[A-Za-z0-9_$\x80-\U0010ffff]*")
+"""What SQLite reads as one name."""
+_LONGEST = 500
+"""Of a name in an address of the server."""
+
 if TYPE_CHECKING:
     from feast import FeatureView, RepoConfig
+    from feast.base_feature_view import BaseFeatureView
     from feast.data_source import DataSource
     from feast.labeling import LabelView
     from feast.repo_contents import RepoContents
@@ -30,14 +36,53 @@ def broken_views(
     join_keys = {entity.name: entity.join_key for entity in contents.entities}
     broken: dict[str, MLInfraError] = {}
     for view in views_of(contents):
-        if getattr(view, "batch_source", None) is None:
-            continue  # one that is computed from other views, or only pushed to
         try:
+            check_name(view, config, files=files)
+            if getattr(view, "batch_source", None) is None:
+                continue  # one that is computed from other views, or only pushed to
             check_source(view, repo, join_keys, files=files)
             check_types(view, config, files=files)
         except MLInfraError as error:
             broken[view.name] = error
     return broken
+
+
+def check_name(view: BaseFeatureView, config: RepoConfig, *, files: Path | None = None) -> None:
+    """Check that Feast takes what the definition says of a view, that its page can have an address,
+    and that Feast's SQLite online store can make its table, whose name it does not quote. files:
+    see `broken_views`.
+
+    Raises Unprocessable naming file, line and view.
+    Source: `feast.infra.online_stores.sqlite.SqliteTable.update`.
+    """
+    from feast import OnDemandFeatureView
+
+    place = _location(view.name, files or config.repo_path) or "A view"
+    try:
+        view.ensure_valid()
+        view.to_proto().SerializeToString()
+    except ValueError as error:
+        raise Unprocessable(
+            f"{place}: Feast refuses it.", f"{error}", "Correct the definition."
+        ) from error
+    if len(view.name) > _LONGEST or not view.name.isprintable():
+        raise Unprocessable(
+            f"{view.name[:80]!a} cannot be the name of a view.",
+            f"A name has at most {_LONGEST} characters, all of them printable.",
+            "Give it another name.",
+        )
+    online = config.online_store.type if config.online_store else ""
+    if (
+        online == "sqlite"
+        and not isinstance(view, OnDemandFeatureView)
+        and not _BARE.fullmatch(view.name)
+    ):
+        sign = next(sign for sign in view.name if not _BARE.fullmatch(sign))
+        raise Unprocessable(
+            f"{place}: {view.name!r} cannot be the name of a table.",
+            f"Feast's SQLite online store does not quote it, and it has the sign {sign!r}.",
+            "Use letters, digits and _ only, or another online store.",
+        )
 
 
 def check_source(

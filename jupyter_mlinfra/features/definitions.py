@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,6 +113,14 @@ class Definition:
     def pinned(self) -> int | None:
         """The version that its name pins; None for the view as it is now."""
         return split_version(self.name)[1]
+
+
+def stem_of(view: str) -> str:
+    """What files about a view begin with: its name if it is a plain one, else a digest, for a name
+    may hold anything.
+    """
+    plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}", view)
+    return view if plain else hashlib.sha256(view.encode()).hexdigest()[:32]
 
 
 def source_columns(view: Definition) -> dict[str, str]:

@@ -102,7 +102,7 @@ def _hold(name: str, contents: RepoContents, feast: FeatureStore, left: _Left) -
         return
     try:
         view = feast.registry.get_any_feature_view(name, feast.project)
-    except FeastObjectNotFoundException:
+    except (FeastObjectNotFoundException, UnicodeEncodeError):  # it was never applied
         return
     left.stored[name] = view
     defined = {entity.name: entity for entity in contents.entities}

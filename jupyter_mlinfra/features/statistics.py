@@ -16,12 +16,12 @@ from ..core.errors import MLInfraError
 from ..core.files import write_atomic
 from ..core.frames import exactly
 from ..core.records import Number, to_json
+from .definitions import Definition, stem_of
 from .repo import folder
 from .sources import one_snapshot, readable, scan, state_of
 
 if TYPE_CHECKING:
     from ..core.project import Project
-    from .definitions import Definition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,4 +165,4 @@ def _compute(view: Definition, repo: Path, state: str) -> Statistics:
 
 
 def _file(project: Project, view: Definition) -> Path:
-    return project.folder("features", "statistics") / f"{view.name}-{view.digest}.json"
+    return project.folder("features", "statistics") / f"{stem_of(view.name)}-{view.digest}.json"

@@ -19,8 +19,7 @@ from jupyter_mlinfra.core.lineage.sending import Sender
 from jupyter_mlinfra.core.lineage.settings import LineageSettings
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.experiments import Experiments
-from jupyter_mlinfra.features import Features
-from jupyter_mlinfra.features.materializing import running
+from jupyter_mlinfra.features import Features, materializing
 
 T0 = datetime(2026, 3, 1, 1, tzinfo=UTC)
 OURS = {"features.apply", "features.materialize"}
@@ -85,7 +84,7 @@ def apply(shop: Project) -> None:
 
 def materialize(shop: Project, *views: str) -> None:
     project = Project.open(shop.root)
-    running.materialize(project, running.Wish(views=views), progress=lambda *_: None)
+    materializing.materialize(project, materializing.Wish(views=views), progress=lambda *_: None)
     send(shop)
 
 
@@ -179,7 +178,9 @@ def test_runs_show_the_views_that_feast_noted_and_feast_s_experiment_of_operatio
     shown = Experiments(project).show(run.ref)
     assert shown.datasets == ["view:clicks", "view:spend"]
     assert shown.tags["feast.feature_refs"] == "clicks:rate,spend:amount"
-    running.materialize(project, running.Wish(views=["clicks"], start=T0), progress=lambda *_: None)
+    materializing.materialize(
+        project, materializing.Wish(views=["clicks"], start=T0), progress=lambda *_: None
+    )
     (noted,) = Experiments(project).runs("shop-feast-ops").items
     assert noted.tags["feast.operation"] == "materialize"
     assert noted.tags["feast.materialize.feature_views"] == "clicks"

@@ -9,15 +9,18 @@ from contextlib import closing
 
 import polars as pl
 import pytest
-from feast import FeatureView
+from feast import Entity, FeatureView, Field, FileSource
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
+from feast.types import Int64
 
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import AppliedViews, Features
+from jupyter_mlinfra.features.checking import check_name
 from jupyter_mlinfra.features.materializing import Wish, materialize
+from jupyter_mlinfra.features.repo import open_store
 
 from .conftest import T0
 
@@ -169,3 +172,34 @@ def test_a_store_that_is_down_is_tried_twice_and_the_rest_is_told(
         "Not materialized: clicks, spend. clicks, spend: The online store did not answer."
         " It is off. Not tried: third."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "told"),
+    [
+        ("top-prices", "", r"'top-prices' cannot be the name of a table.*SQLite.*the sign '-'"),
+        ("a b", "", "the sign ' '"),
+        ("a@v2", "", "Feast refuses it.*must not contain '@'"),
+        ("nul\0", "", r"'nul\\x00' cannot be the name of a view.*printable"),
+        ("x" * 501, "", "at most 500 characters"),
+        ("torn", "half of a pair: \ud800", "torn: Feast refuses it.*surrogates not allowed"),
+    ],
+)
+def test_a_view_whose_name_or_words_cannot_be_kept_is_refused_with_the_reason(
+    applied_shop: Project, name: str, description: str, told: str
+) -> None:
+    view = FeatureView(
+        name=name,
+        entities=[Entity(name="user", join_keys=["user_id"])],
+        schema=[Field(name="n", dtype=Int64)],
+        source=FileSource(path="data/clicks.parquet", timestamp_field="at"),
+        description=description,
+    )
+    with pytest.raises(Unprocessable, match=told):
+        check_name(view, open_store(applied_shop).config)
+
+
+def test_names_that_sqlite_reads_as_one_are_taken(applied_shop: Project) -> None:
+    for name in ("clicks_7d", "größe", "2024", "a$"):
+        view = FeatureView(name=name, source=FileSource(path="x", timestamp_field="at"))
+        check_name(view, open_store(applied_shop).config)

@@ -25,8 +25,7 @@ from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
-from jupyter_mlinfra.features.materializing import running as materializing
-from jupyter_mlinfra.features.materializing.running import Wish
+from jupyter_mlinfra.features.materializing import Wish, materialize, one_view
 from jupyter_mlinfra.features.online.writing import OnlineWriter, Rows
 from jupyter_mlinfra.features.pushing.checking import Checked
 
@@ -208,12 +207,10 @@ def test_what_is_pushed_during_a_materialization_stays_and_is_remembered(
         features.push("pages", [event(1, 2, page="z")])
         return newest(*_)
 
-    newest = materializing._newest
-    monkeypatch.setattr(materializing, "_newest", pushing)
+    newest = one_view._newest
+    monkeypatch.setattr(one_view, "_newest", pushing)
     for full in (False, True):
-        materializing.materialize(
-            features._project, replace(wish, full=full), progress=lambda *_: None
-        )
+        materialize(features._project, replace(wish, full=full), progress=lambda *_: None)
         assert look(features, "pages:page", 1) == ("z", "PRESENT")
         assert look(features, "pages:page", 2) == ("b", "PRESENT")
         assert features.show("pages").view.online_at == T0 + 2 * HOUR

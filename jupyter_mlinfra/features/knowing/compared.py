@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import MLInfraError
 from ...core.files import write_atomic
 from ...core.records import Number, now, to_json
+from ..definitions import Definition, stem_of
 from ..spec import FeatureSkew, SkewReport
 
 if TYPE_CHECKING:
     from ...core.project import Project
-    from ..definitions import Definition
 
 
 def keep(
@@ -73,4 +73,4 @@ def rate(report: SkewReport | None, feature: str) -> Number | None:
 
 
 def _file(project: Project, view: Definition) -> Path:
-    return project.folder("features", "skew") / f"{view.name}-{view.digest}.json"
+    return project.folder("features", "skew") / f"{stem_of(view.name)}-{view.digest}.json"

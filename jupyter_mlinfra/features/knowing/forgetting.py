@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.files import file_lock
-from ..definitions import Definition, origins
+from ..definitions import Definition, origins, stem_of
 from ..repo import folder
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def forget(project: Project, dataset: str) -> None:
     names = [name for name, view in known.items() if _reads(view, known, dataset)]
     for path in kept:
         for name in names:
-            for file in path.glob(f"{glob.escape(name)}-*.json"):
+            for file in path.glob(f"{stem_of(name)}-*.json"):
                 file.unlink(missing_ok=True)
     if names and figures:
         with file_lock(figures[0].parent / ".lock"):

@@ -18,7 +18,7 @@ from ...core.errors import Conflict, MLInfraError
 from ...core.files import write_atomic
 from ...core.records import to_json
 from ...core.viewer import Reveal
-from ..definitions import Definition
+from ..definitions import Definition, stem_of
 from ..masking import hidden_of
 from ..pages import short_type, view_ref
 from ..repo import folder
@@ -158,7 +158,7 @@ class Knowledge:
 
     @property
     def _path(self) -> Path:
-        name = f"{self.view.name}-{self.view.digest}.json"
+        name = f"{stem_of(self.view.name)}-{self.view.digest}.json"
         return self.project.folder("features", "figures") / name
 
     def _kept(self, state: str) -> Found | None:

@@ -7,6 +7,7 @@ everything is written again, so that no late row is missed.
 
 from __future__ import annotations
 
-from .running import Progress, Wish, materialize
+from .running import materialize
+from .wish import Progress, Wish
 
 __all__ = ["Progress", "Wish", "materialize"]

@@ -1,72 +1,30 @@
-"""The run: each view in turn, each part of its range recorded as soon as it is online."""
+"""The run: each view in turn."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest, Conflict, MLInfraError, NotFound
-from ...core.events import telling
+from ...core.errors import Conflict, MLInfraError, NotFound
 from ...core.files import file_lock
-from ...core.frames import exactly
-from ...core.lineage import TOLD
-from ...core.processes import failpoint
 from ...core.records import now
-from ...core.refs import reference
-from ..definitions import Definition, source_columns
-from ..feast_telling import note_in_mlflow, told_of_materialization
-from ..join import moment, utc
-from ..labels import resolution_of
-from ..online import opened_store, require_online_keys
+from ..definitions import Definition
+from ..feast_telling import note_in_mlflow
+from ..online import require_online_keys
 from ..online.answering import NoAnswer
-from ..online.writing import OnlineWriter, make_local_tables, rows_of, writing
-from ..pulling import counting, times_of, within
 from ..registry import definitions, rebuild_index
-from ..repo import folder, open_store, require_online_store
-from ..sources import SourceSpec, one_snapshot, readable, scan, state_of
+from ..repo import open_store, require_online_store
 from ..spec import Materialized
-from ..store import Backfill, FeatureFiles, Materialization
 from .failures import raise_failures
-from .windows import Part, Window, parts_of, window_of
+from .one_view import ViewRun
+from .vectors import Vectors
+from .wish import Progress, Wish, in_utc
 
 if TYPE_CHECKING:
-    import polars as pl
     from feast import FeatureStore
 
-    from ...core.feast_online.feast_stores import Store
     from ...core.project import Project
-
-Progress = Callable[[str, int, int], None]
-"""Called with the view, the rows that are done and the number of rows to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What is to be online.
-
-    views: names; none: all that are served online. start, end: event times; end defaults to now. A
-    range with a start is a backfill: it never replaces a newer value. every: length of a part.
-    full: everything again.
-    """
-
-    views: Sequence[str] = ()
-    start: datetime | None = None
-    end: datetime | None = None
-    every: timedelta | None = None
-    full: bool = False
-
-    def __post_init__(self) -> None:
-        if self.full and self.start:
-            raise BadRequest(
-                "A full run has no start.", "It reads everything.", "Leave one of the two out."
-            )
-        if self.start and self.end and _utc(self.start) > _utc(self.end):
-            raise BadRequest(f"start {self.start} is after end {self.end}.", fix="Swap them.")
 
 
 def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Materialized]:
@@ -78,8 +36,8 @@ def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Mat
     """
     wish = replace(
         wish,
-        start=_utc(wish.start) if wish.start else None,
-        end=_utc(wish.end) if wish.end else now(),
+        start=in_utc(wish.start) if wish.start else None,
+        end=in_utc(wish.end) if wish.end else now(),
     )
     with file_lock(project.folder("features") / "lock"):
         feast = open_store(project)
@@ -89,9 +47,10 @@ def materialize(project: Project, wish: Wish, *, progress: Progress) -> list[Mat
         if wish.views:
             for view in chosen:
                 require_online_keys(view)
-        results, written, failures = _run_each(project, feast, chosen, wish, progress)
+        vectors = Vectors(project, feast)
+        results, failures = _run_each(project, feast, chosen, wish, progress, vectors)
         note_in_mlflow(feast, results, from_start=wish.start is not None)
-        _precompute(feast, written)
+        vectors.renew()
         rebuild_index(project)
     raise_failures(failures, [item.view for item in results], [view.name for view in chosen])
     return results
@@ -103,37 +62,23 @@ def _run_each(
     chosen: Sequence[Definition],
     wish: Wish,
     progress: Progress,
-) -> tuple[list[Materialized], set[str], dict[str, MLInfraError]]:
-    """Results, the views that got rows, and what failed by view. It ends where the online store
-    gives the same error twice: it is down, and every source would be read for nothing.
+    vectors: Vectors,
+) -> tuple[list[Materialized], dict[str, MLInfraError]]:
+    """Results, and what failed by view. It ends where the online store gives the same error twice:
+    it is down, and every source would be read for nothing.
     """
     results: list[Materialized] = []
-    written: set[str] = set()
     failures: dict[str, MLInfraError] = {}
     for view in chosen:
-        run = None
         try:
             require_online_keys(view)
-            run = _Run(project, feast, view, wish, progress)
-            results.append(run.run())
+            results.append(ViewRun(project, feast, view, wish, progress, vectors).run())
         except MLInfraError as error:
             down = isinstance(error, NoAnswer) and str(error) in map(str, failures.values())
             failures[view.name] = error
             if down:
                 break
-        finally:
-            if run is not None and run.rows:
-                written.add(view.name)
-    return results, written, failures
-
-
-def _precompute(feast: FeatureStore, views: Collection[str]) -> None:
-    """Renew the vectors of services with `precompute_online`, which Feast's SDK then reads."""
-    for service in feast.registry.list_feature_services(feast.project) if views else ():
-        used = {projection.name for projection in service.feature_view_projections}
-        if service.precompute_online and used & set(views):
-            with telling(f"service {service.name} is precomputed"):
-                feast.precompute_feature_service(service.name)
+    return results, failures
 
 
 def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definition]:
@@ -173,226 +118,3 @@ def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definiti
 
 def _aggregates(view: Definition) -> bool:
     return view.aggregated and view.source is not None
-
-
-class _Run:
-    """One view. wish: with times in UTC. rows: those that are online so far."""
-
-    def __init__(
-        self,
-        project: Project,
-        feast: FeatureStore,
-        view: Definition,
-        wish: Wish,
-        progress: Progress,
-    ) -> None:
-        assert view.source is not None  # _select returns only views with a source
-        assert wish.end is not None
-        self._project, self._feast, self._view = project, feast, view
-        self._wish, self._until, self._progress = wish, wish.end, progress
-        self._source: SourceSpec = view.source
-        self._repo, self._files = folder(project), FeatureFiles(project)
-        self._last = self._files.materializations().get(view.name)
-        self._pushes = self._last.pushes if self._last else 0
-        self._stored: Store | None = None
-        table = feast.registry.get_any_feature_view(view.name, feast.project)
-        make_local_tables(feast.config, [table])
-        self._table, self._writer = table, OnlineWriter(feast.config, view, table)
-        # Old labels and events count beside new ones.
-        self._whole = resolution_of(view.labels) is not None or view.aggregated
-        self.rows = 0
-
-    def run(self) -> Materialized:
-        with told_of_materialization(
-            self._feast, self._table, self._wish.start, self._until
-        ) as finish:
-            return self._run(finish)
-
-    def _run(self, finish: Callable[[int], Sequence[str]]) -> Materialized:
-        """finish: tells that it is done; see `told_of_materialization`."""
-        started, first = time.monotonic(), None
-        with one_snapshot():
-            with readable(self._source):
-                state = state_of(self._source, self._repo)
-                parts = self._parts(self._window(state))
-            for number, part in enumerate(parts):
-                with readable(self._source):
-                    found = _newest(self._view, self._source, part.window, self._repo)
-                begin = part.window.after or _event_time(found, self._source, "min")
-                first = first or begin
-                self._write(found, parts, number)
-                failpoint("features-written")
-                self._record(found, begin or self._until, parts, number, state)
-                failpoint("features-part")
-        self._announce(state, finish(self.rows))
-        return Materialized(
-            view=self._view.name,
-            rows=self.rows,
-            start=first or self._until,
-            end=self._until,
-            parts=len(parts),
-            seconds=round(time.monotonic() - started, 3),
-        )
-
-    def _is_careful(self) -> bool:
-        """Whether something newer than what is written may be online. A label that counts may be
-        older than one that counts no longer: where it is resolved up to the end of the last run, it
-        is written whatever is there.
-        """
-        last = self._last
-        if self._left_pushed(self._files.materializations().get(self._view.name)):
-            return True
-        known = self._whole and (last is None or self._until >= last.until)
-        return self._wish.start is not None and not known
-
-    def _window(self, state: str | None) -> Window:
-        last, start, until = self._last, self._wish.start, self._until
-        if start and not self._whole:
-            begun = last.backfill if last and last.digest == self._view.digest else None
-            if begun and begun.start == start and begun.mark == state and begun.until < until:
-                return Window(after=begun.until, until=until, open=True)
-            return Window(after=start, until=until)
-        if self._wish.full and not self._whole:
-            return Window(after=None, until=until)
-        return window_of(self._view, last, self._source, state, until, self._repo)
-
-    def _parts(self, window: Window) -> list[Part]:
-        """One, unless parts are wanted and take no value back in time, as they would where newer
-        ones are online or where all labels are needed to know which count.
-        """
-        back = window.after is None and self._last is not None and self._last.newest is not None
-        if self._wish.every is None or back or self._whole:
-            return [Part(window=window, rows=0)]
-        found = parts_of(self._source, self._repo, window, self._wish.every)
-        return found or [Part(window=window, rows=0)]
-
-    @contextmanager
-    def _guard(self) -> Iterator[Store | None]:
-        """See `writing.Guard`."""
-        with writing(self._project, self._view.name):
-            if not self._is_careful():
-                yield None
-                return
-            self._stored = self._stored or opened_store(self._project)
-            yield self._stored
-
-    def _left_pushed(self, stored: Materialization | None) -> datetime | None:
-        """Latest event time that came by a push, unless a full run is to replace it: it leaves what
-        is pushed after it began.
-        """
-        if stored is None or (self._wish.full and stored.pushes == self._pushes):
-            return None
-        return max(filter(None, (stored.pushed, stored.pushing)), default=None)
-
-    def _write(self, found: pl.DataFrame, parts: Sequence[Part], number: int) -> None:
-        name, alone = self._view.name, len(parts) == 1
-        sizes = [part.rows for part in parts]
-        if alone:
-            self._progress(name, 0, found.height)
-        self.rows += self._writer.write(
-            rows_of(found, self._view, self._source),
-            guard=self._guard,
-            progress=lambda done: self._progress(name, done, found.height) if alone else None,
-        )
-        if not alone:
-            self._progress(name, sum(sizes[: number + 1]), sum(sizes))
-
-    def _record(
-        self,
-        rows: pl.DataFrame,
-        begin: datetime,
-        parts: Sequence[Part],
-        number: int,
-        state: str | None,
-    ) -> None:
-        """Write down that a part is online, for us and for Feast."""
-        last, start = self._last, self._wish.start
-        same = last is not None and last.digest == self._view.digest
-        ended = number + 1 == len(parts)
-        until = self._until if ended else parts[number].window.until
-        newest, mark = _event_time(rows, self._source, "max"), state
-        if last is not None:
-            newest = newest or last.newest
-            if start:
-                # Rows outside the range are as they were, so the next run looks at all of them.
-                mark = last.mark if same else None
-                newest = max(filter(None, (newest, last.newest)), default=None)
-                until = max(until, last.until)
-        written = Materialization(
-            digest=self._view.digest,
-            mark=mark,
-            newest=newest,
-            until=until,
-            rows=self.rows,
-            backfill=(
-                None
-                if start is None or ended
-                else Backfill(start=start, until=parts[number].window.until, mark=state)
-            ),
-        )
-        if self._view.kind != "label":  # Feast records none for labels
-            registry, project = self._feast.registry, self._feast.project
-            end = parts[number].window.until
-            with self._files.materializing(self._view.name, end):
-                registry.apply_materialization(
-                    registry.get_any_feature_view(self._view.name, project), project, begin, end
-                )
-        self._last = self._files.record_materialization(
-            self._view.name, lambda stored: self._with_pushes(written, stored, ended=ended)
-        )
-
-    def _with_pushes(
-        self, written: Materialization, stored: Materialization | None, *, ended: bool
-    ) -> Materialization:
-        """With what is known of pushes, which may have come meanwhile."""
-        if stored is None:
-            return written
-        if ended and self._left_pushed(stored) is None:
-            return replace(written, pushes=stored.pushes)
-        return replace(written, pushed=stored.pushed, pushes=stored.pushes, pushing=stored.pushing)
-
-    def _announce(self, state: str | None, told: Sequence[str]) -> None:
-        """Record lineage and event. told: endpoints that Feast has told of it."""
-        ref, project = reference("view", self._view.name), self._project
-        source = self._source.ref
-        if self._source.kind in ("dataset", "delta", "iceberg") and state:
-            source = f"{source}@{state}"
-        with telling(f"{ref} is materialized"):
-            project.lineage.record(
-                "features.materialize",
-                inputs=[source],
-                outputs=[ref],
-                facts={"rows": self.rows, **({TOLD: told} if told else {})},
-                columns={
-                    feature: [(source, column)]
-                    for feature, column in source_columns(self._view).items()
-                },
-            )
-            online_at = self._last.newest if self._last else None
-            project.events.emit(
-                "view",
-                ref,
-                {"change": "materialized", "rows": self.rows, "online_at": online_at},
-            )
-
-
-def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) -> pl.DataFrame:
-    """One row per entity: keys, features, event time and created time."""
-    rows = within(scan(source, repo), source, window.after, window.until)
-    if window.open and window.after:
-        rows = rows.filter(
-            exactly(source.time) > moment(window.after, rows.collect_schema()[source.time])
-        )
-    names = [column.name for column in (*view.keys, *view.features)]
-    columns = dict.fromkeys([*names, *times_of(source)])
-    found = counting(rows, view, source, window.until, repo).select(*map(exactly, columns))
-    return found.collect(engine="streaming")
-
-
-def _event_time(rows: pl.DataFrame, source: SourceSpec, method: str) -> datetime | None:
-    value = getattr(rows.select(utc(source.time, rows.schema[source.time]))[source.time], method)()
-    return value if isinstance(value, datetime) else None
-
-
-def _utc(time: datetime) -> datetime:
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
