@@ -179,6 +179,31 @@ def relocate(root: Path) -> Any:
     return [item.dataset for item in catalog_of(root).relocate().items]
 
 
+def before_read(root: Path) -> None:
+    """A column is masked; there is no index of the search, and no sketch."""
+    catalog = _two(root)
+    catalog.tag(f"column:{NAME}.x", add=["pii"])
+
+
+def read(root: Path) -> Any:
+    catalog = catalog_of(root)
+    return {
+        "rows": catalog.preview(NAME).total,
+        "profile": catalog.profile(NAME, tier="exact").rows,
+    }
+
+
+def search(root: Path) -> Any:
+    return [hit.name for hit in catalog_of(root).search(NAME).items if hit.name == NAME]
+
+
+def reveal(root: Path) -> Any:
+    """The values of the masked column, and how often the audit log says that they were shown."""
+    catalog = catalog_of(root)
+    (values,) = catalog.preview(NAME, columns=["x"], reveal=True).data
+    return {"values": list(values), "audited": catalog.audit(NAME).total}
+
+
 def deleted_replaced_and_brought_back(root: Path) -> dict[str, int]:
     """The rows of the dataset and its rows in quarantine, when another one was made in its place
     and it is back beside that.

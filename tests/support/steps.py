@@ -1,6 +1,6 @@
 """Work in a process that is killed, or finds its disk full, at one chosen step of those that change
-what is on disk: files opened to be written, renamed, deleted and synced, statements of SQLite that
-write, and our failpoints. What native code writes lies between two steps.
+what is kept: files opened to be written, renamed, deleted and synced, statements of SQLite that
+write, requests to Redis, and our failpoints. What native code writes lies between two steps.
 
     with steps.Works("catalog_work", root) as works:
         whole = works.run("ingest")             # whole.steps: what it did, in order
@@ -15,6 +15,7 @@ import contextlib
 import importlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import sqlite3.dbapi2
@@ -71,6 +72,27 @@ class Works:
         self._process.stdin.write(json.dumps(wish) + "\n")
         self._process.stdin.flush()
         return Run(**json.loads(self._process.stdout.readline()))
+
+    def told(self, work: str) -> Any:
+        """What a function returns, which nothing may disturb."""
+        run = self.run(work)
+        assert not run.error, f"{work}: {run.error}"
+        assert not run.killed
+        return run.value
+
+
+class Place:
+    """A folder, as it was when this was made."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._kept = folder, folder.with_name(f"{folder.name}-kept")
+        shutil.copytree(folder, self._kept)
+
+    def again(self) -> None:
+        """Have it as it was."""
+        for item in self._folder.iterdir():
+            shutil.rmtree(item)
+        shutil.copytree(self._kept, self._folder, dirs_exist_ok=True)
 
 
 class _Steps:
@@ -148,12 +170,28 @@ def _traced(real: Callable[..., sqlite3.Connection], steps: _Steps) -> Any:
     return connect
 
 
+def _count_requests(steps: _Steps) -> None:
+    """Of Redis, if it is loaded."""
+    if "redis.connection" not in sys.modules:
+        return
+    from redis.connection import AbstractConnection
+
+    real = AbstractConnection.send_packed_command
+
+    def send(connection: Any, command: Any, *arguments: Any, **options: Any) -> None:
+        steps.step("redis request")
+        real(connection, command, *arguments, **options)
+
+    AbstractConnection.send_packed_command = send
+
+
 def _child(module: Any, root: str, wish: dict[str, Any], told: int, answer: int) -> None:
     global _current
     _current = _Steps(root, wish["kill_at"], wish["full_from"], told)
     sys.addaudithook(_current.audit)
     os.fsync = _synced(os.fsync)  # type: ignore[assignment]
     sqlite3.connect = sqlite3.dbapi2.connect = _traced(sqlite3.connect, _current)
+    _count_requests(_current)
     try:
         result: dict[str, Any] = {"value": getattr(module, wish["work"])(Path(root))}
     except Exception as error:  # noqa: BLE001 - it is told

@@ -5,13 +5,12 @@ again and nothing is lost or doubled, and no file is left that the next write do
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from steps import Works
+from steps import Place, Works
 
 LONG = pytest.mark.timeout(1800)
 SETTINGS = (
@@ -30,26 +29,6 @@ def works(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Works]:
         yield works
 
 
-class Place:
-    """The folder of a project, as it was before a verb."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self._folder, self._kept = tmp_path, tmp_path.with_name(f"{tmp_path.name}-kept")
-        shutil.copytree(tmp_path, self._kept)
-
-    def again(self) -> None:
-        for item in self._folder.iterdir():
-            shutil.rmtree(item)
-        shutil.copytree(self._kept, self._folder, dirs_exist_ok=True)
-
-
-def told(works: Works, work: str) -> Any:
-    run = works.run(work)
-    assert not run.error, f"{work}: {run.error}"
-    assert not run.killed
-    return run.value
-
-
 EACH = ["ingest", "upsert", "compact", "move", "restore", "expire", "delete", "undelete"]
 EACH += ["mend", "relocate", "snapshot"]
 ENDED = {"mend": ("bad_request",)}
@@ -60,9 +39,9 @@ def faulty(works: Works, place: Place, verb: str, few: int, fault: str) -> Itera
     """What is wrong after each fault. few: how many steps are tried; 0 for each. fault: `killed`
     before the step, or `full`: from the step on the disk is, for all that is made or grows.
     """
-    before = told(works, "seen")
+    before = works.told("seen")
     steps = works.run(verb).steps
-    after = told(works, "seen")
+    after = works.told("seen")
     assert before != after
     stride = -(-len(steps) // few) if few else 1
     for number in range(1 + stride // 2, len(steps) + 1, stride):
@@ -74,14 +53,14 @@ def faulty(works: Works, place: Place, verb: str, few: int, fault: str) -> Itera
         if fault == "full" and run.error and run.code != "unavailable":
             yield f"{where}: not told as a full disk: {run.error}"
         ends = (before, after) if run.killed else (before,) if run.error else (after,)
-        if _table(seen := told(works, "seen")) not in map(_table, ends):
+        if _table(seen := works.told("seen")) not in map(_table, ends):
             yield f"{where}: neither as before nor whole: {seen}"
         again = works.run(verb)
         if again.error and again.code not in ("not_found", "conflict", *ENDED.get(verb, ())):
             yield f"{where}: cannot be called again: {again.error}"
-        if _lasting(seen := told(works, "seen")) != _lasting(after):
+        if _lasting(seen := works.told("seen")) != _lasting(after):
             yield f"{where}: lost or doubled: {seen}"
-        if after["rows"] is not None and (left := told(works, "left_over")):
+        if after["rows"] is not None and (left := works.told("left_over")):
             yield f"{where}: left {left}"
 
 
@@ -97,19 +76,19 @@ def faulty(works: Works, place: Place, verb: str, few: int, fault: str) -> Itera
 def test_a_verb_at_a_fault_has_done_all_or_nothing_and_can_be_called_again(
     works: Works, tmp_path: Path, verb: str, few: int, fault: str
 ) -> None:
-    told(works, f"before_{verb}")
+    works.told(f"before_{verb}")
     assert list(faulty(works, Place(tmp_path), verb, few, fault)) == []
 
 
 def test_what_a_killed_ingest_committed_stays_with_a_deleted_dataset_when_another_has_its_name(
     works: Works, tmp_path: Path
 ) -> None:
-    told(works, "before_ingest")
+    works.told("before_ingest")
     place = Place(tmp_path)
     number = works.run("ingest").steps.index("failpoint catalog-committed") + 1
     place.again()
     assert works.run("ingest", kill_at=number).killed
-    assert told(works, "deleted_replaced_and_brought_back") == {"rows": 4, "quarantined": 1}
+    assert works.told("deleted_replaced_and_brought_back") == {"rows": 4, "quarantined": 1}
 
 
 def _table(seen: dict[str, Any]) -> dict[str, Any]:
