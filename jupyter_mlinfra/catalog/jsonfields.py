@@ -86,16 +86,3 @@ def repeated_key(line: bytes, keys: int) -> str:
     with contextlib.suppress(RecursionError):
         repeats.decoder.decode(line.decode())
     return repeats.taken()
-
-
-def may_repeat(data: bytes, values: Sequence[Any]) -> bool:
-    """Whether the text of these values has more keys than the values have."""
-    keys, left = 0, list(values)
-    while left:
-        item = left.pop()
-        if type(item) is dict:
-            keys += len(item)
-            left += item.values()
-        elif type(item) is list:
-            left += item
-    return sum(1 for _ in _KEY.finditer(data)) != keys

@@ -1,10 +1,9 @@
-"""JSON as blocks of rows: one object per line, objects that are written over several lines, or one
-array of objects. What is not an object is set aside.
+"""JSON as blocks of rows: one object per line, objects that are written over several lines, one
+array of objects, or a list of them within an object. What is not an object is set aside.
 """
 
 from __future__ import annotations
 
-import codecs
 import io
 import json
 import re
@@ -12,23 +11,21 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
-from ..core.errors import TooLarge, Unprocessable
-from .jsonfields import Fields, Repeats, may_repeat, repeated_key
+from ..core.errors import Unprocessable
+from .jsonfields import Fields, repeated_key
 from .jsonkinds import Kinds, mixes
+from .jsonstream import CutOffError, RowsWithin, Values, is_spread
 from .names import column_names
 from .quarantine import MOST, too_many
+from .reading import say
 from .text import Text
 
 if TYPE_CHECKING:
     import polars as pl
 
 _BLOCK = 20_000
-_SEPARATORS = re.compile(r"[\s,]*")  # elements of an array
-_LARGEST_ARRAY = 256 << 20
 _LONG_NUMBER = re.compile(rb"\d{19}")
 _HEAD = 1 << 16
-_NEAR = 1 << 12
-"""Signs from the end of the head within which an error means that an object is cut off there."""
 
 
 class JsonFile:
@@ -36,7 +33,8 @@ class JsonFile:
 
     header: the names as they are in the file. most_columns: fields of all objects together, those
     within fields too; more are refused. types: short words that are asked for, by column; what is
-    no text in one of `str` becomes JSON text. `torn` holds (line, reason, text) of what was set
+    no text in one of `str` becomes JSON text. rows: the field of the list that has the rows, if
+    they are within an object; see `RowsWithin`. `torn` holds (line, reason, text) of what was set
     aside: also objects with a key that is there twice, or with a value of another kind than most
     have in that field. Blank lines count as lines.
     """
@@ -48,8 +46,9 @@ class JsonFile:
         complete: bool = True,
         most_columns: int = 5000,
         types: Mapping[str, str] | None = None,
+        rows: str = "",
     ) -> None:
-        self._text = text
+        self._text, self._rows = text, rows
         self._complete = complete
         self._types = types or {}
         self._fields: Fields | None = Fields(text.path.name, most_columns)
@@ -198,75 +197,43 @@ class JsonFile:
         start = handle.tell()
         head = handle.read(_HEAD)
         handle.seek(start)
-        is_spread = _is_spread(head, handle)
+        is_array = head.lstrip()[:1] == b"["
+        spread = not self._rows and not is_array and is_spread(head, handle, cut=len(head) == _HEAD)
         handle.seek(start)
-        if head.lstrip()[:1] == b"[":
-            yield from enumerate(self._elements(handle), 1)
-        elif is_spread:
-            for number, (value, key) in enumerate(self._objects(handle), 1):
-                if key:
-                    self._repeated[number] = key
-                yield number, _dump(value)
+        if self._rows or is_array or spread:
+            yield from enumerate(self._values(handle, is_array=is_array), 1)
         else:
             yield from ((number, line.rstrip(b"\r\n")) for number, line in enumerate(handle, 1))
 
-    def _elements(self, handle: Any) -> Iterator[bytes]:
-        name = self._text.path.name
-        data = handle.read(_LARGEST_ARRAY + 1)
-        if len(data) > _LARGEST_ARRAY:
-            raise TooLarge(
-                f"{name} is too large for one JSON array.",
-                f"It has over {_LARGEST_ARRAY >> 20} MiB.",
-                "Write one object per line (.jsonl).",
-            )
-        if not self._complete:
-            return map(_dump, self._noted(data.decode(errors="ignore")))
+    def _values(self, handle: IO[bytes], *, is_array: bool) -> Iterator[bytes]:
+        """The rows of an array, of lists within objects, or objects that follow one another."""
+        values = Values(handle, self._text.path.name)
         try:
-            elements, dumps = _load(data)
+            if self._rows:
+                yield from map(_line, self._within(values))
+            elif is_array:
+                values.sign()
+                yield from map(_line, values.elements())
+                if values.sign():
+                    raise ValueError("something follows the array")
+            else:
+                while values.sign():
+                    yield _line(values.value())
         except (ValueError, RecursionError) as error:
-            raise self._no_json(error) from error
-        if self._fields is not None and may_repeat(data, elements):
-            for _ in self._noted(data.decode(errors="ignore")):
-                pass
-        return map(dumps, elements)
+            if self._complete or not isinstance(error, CutOffError):
+                raise self._no_json(error) from error
 
-    def _noted(self, text: str) -> Iterator[Any]:
-        """The elements of an array; those with a key that is there twice are noted."""
-        for place, (element, key) in enumerate(_beginning(text), 1):
-            if key:
-                self._repeated[place] = key
-            yield element
-
-    def _objects(self, handle: Any) -> Iterator[tuple[Any, str]]:
-        """Values that follow one another, each over several lines, and the key that is twice in
-        one. Raises Unprocessable for what is none.
-        """
-        repeats, decode = Repeats(), codecs.getincrementaldecoder("utf-8")()
-        text, size, final = "", _HEAD, False
-        while not final:
-            data = handle.read(size)
-            final = len(data) < size
-            text += decode.decode(data, final)
-            position = _start(text, 0)
-            while position < len(text):
-                try:
-                    value, end = repeats.decoder.raw_decode(text, position)
-                except (ValueError, RecursionError) as error:
-                    repeats.taken()  # of an object that is read again
-                    if final and self._complete:
-                        raise self._no_json(error) from error
-                    break  # perhaps it goes on behind what was read
-                yield value, repeats.taken()
-                position = _start(text, end)
-            text = text[position:]
-            # What is cut off is read again from its beginning, so each read is as long as that.
-            size = max(_HEAD, len(text))
-            if len(text) > _LARGEST_ARRAY:
-                raise TooLarge(
-                    f"{self._text.path.name} has a value of over {_LARGEST_ARRAY >> 20} MiB.",
-                    "Or it is not JSON from there on.",
-                    "Write one object per line (.jsonl).",
-                )
+    def _within(self, values: Values) -> Iterator[str]:
+        rows = RowsWithin(values, self._rows)
+        yield from rows
+        if not rows.found:
+            name = self._text.path.name
+            raise Unprocessable(
+                f"{name} has no list {self._rows!r}.",
+                f"Its objects have: {', '.join(rows.fields) or 'no fields'}.",
+                "Name the field of the list, with dots where it is within others, such as"
+                f" {say('rows', 'hits.hits')}.",
+            )
 
     def _no_json(self, error: Exception) -> Unprocessable:
         return Unprocessable(
@@ -301,48 +268,7 @@ def _dump(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def _beginning(text: str) -> Iterator[tuple[Any, str]]:
-    """The complete elements of an array that may be cut off, and the key that is twice in each."""
-    repeats, position = Repeats(), text.index("[") + 1
-    while True:
-        separators = _SEPARATORS.match(text, position)
-        try:
-            element, position = repeats.decoder.raw_decode(
-                text, separators.end() if separators else position
-            )
-        except ValueError:
-            return
-        yield element, repeats.taken()
-
-
-def _start(text: str, position: int) -> int:
-    """Where the next value begins."""
-    separators = _SEPARATORS.match(text, position)
-    return separators.end() if separators else position
-
-
-def _is_spread(head: bytes, handle: IO[bytes]) -> bool:
-    """Whether a file begins with an object that goes on behind its first line."""
-    import orjson
-
-    text = head.decode(errors="ignore").lstrip()
-    if not text.startswith("{"):
-        return False
-    first = next((line for line in handle if line.strip()), b"")
-    try:
-        orjson.loads(first)
-    except orjson.JSONDecodeError:
-        return _begins_with_object(text, cut=len(head) == _HEAD)
-    return False
-
-
-def _begins_with_object(text: str, *, cut: bool) -> bool:
-    """Whether a text begins with an object. cut: the object may end behind the text."""
-    try:
-        json.JSONDecoder().raw_decode(text)
-    except json.JSONDecodeError as error:
-        near_end = error.pos > len(text) - _NEAR or error.msg.startswith("Unterminated")
-        return cut and near_end
-    except RecursionError:
-        return False
-    return True
+def _line(text: str) -> bytes:
+    """The text of a value as a line: between its parts, line breaks are blanks."""
+    data = text.encode()
+    return data.replace(b"\n", b" ").replace(b"\r", b" ")

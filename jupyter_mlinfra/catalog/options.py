@@ -24,6 +24,7 @@ _TAKEN_BY: Mapping[str, tuple[Source, ...]] = {
     "null_values": ("csv", "json", "parquet", "arrow", "excel"),
     "row_names": ("csv",),
     "sheet": ("excel",),
+    "rows": ("json",),
 }
 """The other options are for all."""
 _WORDS: Mapping[Source, str] = {

@@ -41,7 +41,8 @@ class ReadingOptions(TypedDict, total=False):
     the dataset has widens its column. max_bad: the share of rows that may go to quarantine.
     row_names: the header has no name for the first field, where R writes the names of rows. sheet:
     of a workbook, by name or number from 1; the first if it is not given. union: a column that a
-    file or the dataset lacks is empty there, instead of an error.
+    file or the dataset lacks is empty there, instead of an error. rows: of JSON, the field whose
+    list has the rows, such as `hits.hits`; "" if the objects of the file are the rows.
     """
 
     encoding: str | None
@@ -60,6 +61,7 @@ class ReadingOptions(TypedDict, total=False):
     row_names: bool
     sheet: str | None
     union: bool
+    rows: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +84,12 @@ class Reading:
     row_names: bool = False
     sheet: str | None = None
     union: bool = False
+    rows: str | None = None
     json_columns: int = 5000
     """Of the settings, not of the user."""
 
     def __post_init__(self) -> None:
-        for name in ("separator", "quote", "comment", "thousands"):
+        for name in ("separator", "quote", "comment", "thousands", "rows"):
             value = getattr(self, name)
             object.__setattr__(self, name, _SIGN_NAMES.get(value, value))
         object.__setattr__(self, "types", self.types or {})
@@ -161,7 +164,7 @@ def _check_numbers(reading: Reading) -> None:
 
 def _check_words(reading: Reading) -> None:
     """Of what is looked for in files."""
-    single = (reading.date_format, reading.time_zone, reading.sheet)
+    single = (reading.date_format, reading.time_zone, reading.sheet, reading.rows)
     for word in map(str, (*reading.null_values, *reading.types, *filter(None, single))):
         if encodable(word) != word:
             raise BadRequest(

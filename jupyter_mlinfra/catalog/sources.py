@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import glob
@@ -21,13 +22,14 @@ from .formats.excel import ExcelFile, sheet_of
 from .formats.packed import ARCHIVE, PACKED, members, packing, split
 from .hive import Values, with_values
 from .jsonfile import JsonFile
+from .jsonstream import list_within
 from .names import renaming
 from .options import Kind, refuse_unused
 from .parquetfile import ParquetFile
 from .quarantine import Broken, Unfit
 from .reading import Dialect, Doubt, Reading, say
 from .tablefiles import refuse_files_of_table
-from .text import Text, open_head, open_text
+from .text import HEAD, Text, open_head, open_text
 from .watch import unreadable
 
 if TYPE_CHECKING:
@@ -197,8 +199,7 @@ def _open(path: Path, reading: Reading, scratch: Path, stack: contextlib.ExitSta
     text = stack.enter_context(open_text(path, encoding=reading.encoding, scratch=scratch))
     if kind == "csv":
         return _Csv(text, reading)
-    file = JsonFile(text, most_columns=reading.json_columns, types=reading.types)
-    return _Json(file, path.name, reading)
+    return _json_source(text, path, reading, complete=True)
 
 
 def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
@@ -209,10 +210,7 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
         path, encoding=reading.encoding or ("utf-8" if kind == "json" else None)
     )
     if kind == "json":
-        file = JsonFile(
-            text, complete=complete, most_columns=reading.json_columns, types=reading.types
-        )
-        return _Json(file, path.name, reading), complete
+        return _json_source(text, path, reading, complete=complete), complete
     source = _Csv(text, reading)
     if reading.encoding is None and not text.encoding.startswith("utf"):
         fix = f"Say {say('encoding', text.encoding)} if its words look right."
@@ -226,6 +224,44 @@ def _head(path: Path, reading: Reading) -> tuple[Source, bool]:
             *source.doubts,
         ]
     return source, complete
+
+
+def _json_source(text: Text, path: Path, reading: Reading, *, complete: bool) -> _Json:
+    """A JSON file. complete: whether `text` is all of it; otherwise doubts that stop are told, and
+    do not stop yet.
+    """
+    doubt = _within_doubt(text, path) if reading.rows is None else None
+    if doubt and doubt.stops and complete:
+        raise doubt.error()  # before the object is read as a whole
+    file = JsonFile(
+        text,
+        complete=complete,
+        most_columns=reading.json_columns,
+        types=reading.types,
+        rows=reading.rows or "",
+    )
+    source = _Json(file, path.name, reading)
+    source.doubts = [*([doubt] if doubt else []), *source.doubts]
+    return source
+
+
+def _within_doubt(text: Text, path: Path) -> Doubt | None:
+    """A note on a file that is one object around a list of objects, which are likely the rows. It
+    stops where that object is large: it would be one row.
+    """
+    handle = text.rewound()
+    size = handle.seek(0, io.SEEK_END)
+    handle.seek(0)
+    handle.seek(len(codecs.BOM_UTF8) if handle.read(3) == codecs.BOM_UTF8 else 0)
+    if (found := list_within(handle, path.name)) is None:
+        return None
+    field, is_cut = found
+    return Doubt(
+        "rows",
+        f"{path.name} is one object. Its field {field!r} is a list of objects.",
+        f"Say {say('rows', field)} if they are the rows, {say('rows', '')} if the object is one.",
+        stops=is_cut or size > HEAD,
+    )
 
 
 def _typed_source(

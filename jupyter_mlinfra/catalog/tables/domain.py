@@ -4,7 +4,7 @@ by their domain alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...core.project import Project
     from ...core.tables import Tables
     from ..looking.profile import Tier
+    from .statistics import Statistics
 
 PREVIEWED = 10_000
 """Rows from the beginning that a preview shows; SQL reads all."""
@@ -130,8 +131,8 @@ class DomainTable:
         return self.masked(columns) if self.domain.guarded_as == "catalog" else ()
 
     def profile(self, tier: Tier, sample_rows: int, *, reveal: bool = False) -> Profile:
-        """Statistics of every column: of all rows, which are read block by block, or of some. No
-        file counts them, so the footer tier knows none.
+        """Statistics of every column: of all rows, which are read block by block, or of some. The
+        footer tier knows what the files say of themselves, if anything.
         """
         from ..looking.describing import without_values
         from .statistics import statistics
@@ -140,7 +141,10 @@ class DomainTable:
         with self.explained():
             scanned = self.scan()
             types = {column.name: column.type for column in _columns(scanned)}
-            found = statistics(scanned, types, tier, sample_rows, counts=self._is_countable)
+            found = self._in_footers(scanned, types) if tier == "footer" else None
+            found = found or statistics(
+                scanned, types, tier, sample_rows, counts=self._is_countable
+            )
             names = list(found.columns)
             masked = set(self.masked(names)) - set(self.personal(names) if reveal else ())
         return Profile(
@@ -153,6 +157,10 @@ class DomainTable:
             seconds=perf_counter() - started,
             first_rows=found.first,
         )
+
+    def _in_footers(self, _: pl.LazyFrame, __: Mapping[str, str]) -> Statistics | None:
+        """What the files say of the columns; None if they say nothing."""
+        return None
 
     def _is_countable(self) -> bool:
         """Whether its rows can be counted without much reading."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ...core.project import Project
     from ..registrations import Registered
     from ..store import CatalogStore
+    from .statistics import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,16 @@ class RegisteredTable(DomainTable):
             rows = self.scan()
             at = self.name.at_text
             return Shown(rows=rows, columns=self.columns(), total=height(rows), snapshot=at)
+
+    def _in_footers(self, scanned: pl.LazyFrame, types: Mapping[str, str]) -> Statistics | None:
+        from .footers import of_delta, of_parquet
+
+        if self.is_delta:
+            return of_delta(self.tables.opened(), types)
+        if not self._says_rows():
+            return None
+        schema = dict(scanned.collect_schema())
+        return of_parquet(self.tables.files(), self.tables.place, schema, types)
 
     def _is_countable(self) -> bool:
         return self._says_rows() or super()._is_countable()

@@ -154,6 +154,8 @@ export interface IReadingOptions {
   readonly row_names?: boolean;
   /** Of a workbook. */
   readonly sheet?: string;
+  /** Of JSON: the field whose list has the rows; '' if each object is one. */
+  readonly rows?: string;
   /** Whether a file may lack columns that others have. */
   readonly union?: boolean;
 }

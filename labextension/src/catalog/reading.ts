@@ -24,7 +24,8 @@ export const OPTIONS = [
   'max_bad',
   'row_names',
   'sheet',
-  'union'
+  'union',
+  'rows'
 ] as const;
 export type Option = (typeof OPTIONS)[number];
 

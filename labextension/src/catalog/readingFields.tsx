@@ -29,7 +29,10 @@ interface IPartFieldsProps {
   onChange: (change: Partial<IForm>) => void;
 }
 
-/** Which part of the files is read: a member of an archive, a sheet, columns that not all have. */
+/**
+ * Which part of the files is read: a member of an archive, a sheet, a list within an object, columns
+ * that not all have.
+ */
 export function PartFields({
   files,
   seen,
@@ -44,7 +47,8 @@ export function PartFields({
   const several = isMany || Boolean(seen?.exists) || Boolean(options.union);
   const change = (name: Option, value: string): void =>
     onChange({ options: { ...options, [name]: value } });
-  if (!archives.length && !sheets.length && !several) {
+  const isJson = (seen?.files ?? []).some(({ kind }) => kind === 'json');
+  if (!archives.length && !sheets.length && !several && !isJson) {
     return null;
   }
   const members = (seen?.files ?? []).flatMap(({ path }) => path.split('.zip!').slice(1));
@@ -69,6 +73,15 @@ export function PartFields({
             ...sheets.slice(1).map(value => ({ value, label: value }))
           ]}
           onChange={value => change('sheet', value)}
+        />
+      )}
+      {isJson && (
+        <Field
+          label={trans.__('rows are in the list')}
+          width={160}
+          value={options.rows ?? ''}
+          placeholder={trans.__('each object is one')}
+          onChange={value => change('rows', value.trim())}
         />
       )}
       {several && (

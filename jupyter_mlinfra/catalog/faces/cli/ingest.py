@@ -88,6 +88,11 @@ _READING = (
         help="Whether a column that a file lacks is empty there, instead of an error.",
     ),
     click.option(
+        "--rows",
+        metavar="FIELD",
+        help="Of JSON, the list that has the rows, such as hits.hits; none: each object is one.",
+    ),
+    click.option(
         "--max-bad",
         type=click.FloatRange(0, 100),
         metavar="PERCENT",

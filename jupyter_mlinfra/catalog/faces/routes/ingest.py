@@ -38,6 +38,7 @@ class ReadingFacts(TypedDict, total=False):
     row_names: bool | None
     sheet: Name | None
     union: bool | None
+    rows: Text | None
 
 
 class Inspect(Handler):

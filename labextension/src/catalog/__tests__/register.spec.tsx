@@ -484,6 +484,27 @@ describe('the question to the server', () => {
     expect(asked[asked.length - 1]?.sheet).toBe('other');
   });
 
+  it('asks for the list that has the rows where a JSON file is one object', async () => {
+    const file = { ...SEEN.files[0]!, kind: 'json' as const };
+    const doubt = { option: 'rows', what: 'It is one object.', fix: 'Say it.', stops: true };
+    const { asked, ready } = await open(
+      question => ({ files: [file], doubts: question.rows === undefined ? [doubt] : [] }),
+      undefined,
+      ['dump.json']
+    );
+    expect(ready()).toBeNull();
+    const field = screen.getByLabelText('rows are in the list');
+    fireEvent.change(field, { target: { value: 'hits.hits' } });
+    await settle();
+    expect([ready()?.options.rows, asked[asked.length - 1]?.rows]).toEqual([
+      'hits.hits',
+      'hits.hits'
+    ]);
+    fireEvent.change(field, { target: { value: 'none' } });
+    await settle();
+    expect(asked[asked.length - 1]?.rows).toBe('');
+  });
+
   it('waits for what the first field is, where its name is missing', async () => {
     const doubt = { option: 'row_names', what: 'One name too few.', fix: 'Say it.', stops: true };
     const { asked, ready } = await open(question => ({

@@ -1,0 +1,157 @@
+"""JSON whose rows are a list within an object, as APIs, GeoJSON and Elasticsearch give it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
+
+Rows = Callable[[str], list[dict[str, Any]]]
+
+
+@pytest.mark.parametrize(
+    ("path", "wrap"),
+    [
+        ("records", lambda rows: {"total": 2, "at": "2024-01-01", "records": rows, "next": None}),
+        (
+            "features",
+            lambda rows: {"type": "FeatureCollection", "crs": {"x": [1]}, "features": rows},
+        ),
+        ("hits.hits", lambda rows: {"took": 3, "hits": {"total": {"value": 2}, "hits": rows}}),
+        ("a.b.c", lambda rows: {"a.b": {"c": rows}, "a": {"z": [{"q": 1}]}}),
+    ],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_the_field_is_named_and_its_list_is_the_rows(
+    catalog: Catalog,
+    file: Callable[..., Path],
+    rows: Rows,
+    path: str,
+    wrap: Any,
+    indent: int | None,
+) -> None:
+    wanted = [
+        {"id": 12345678901234567890123, "t": {"a": "x\ny", "l": [1, 2]}},
+        {"id": 2, "t": {"a": "}]", "l": []}},
+        {"id": 3, "t": None},
+    ]
+    dump = file("dump.json", json.dumps(wrap(wanted), indent=indent))
+    [doubt] = catalog.inspect([dump]).doubts
+    assert (doubt.option, doubt.stops) == ("rows", False)
+    assert f"field {path!r} is a list of objects" in doubt.what
+    assert f"--rows {path} (in Python rows={path!r})" in doubt.fix
+    report = catalog.ingest([dump], into="t.one", dry_run=True)
+    assert report.rows_written == 1
+    assert path in " ".join(report.notes)
+    assert catalog.inspect([dump], rows="").doubts == []
+    told = catalog.inspect([dump], rows=path)
+    assert (told.doubts, told.rows) == ([], 3)
+    report = catalog.ingest([dump], into="t.a", rows=path, types={"id": "str"})
+    assert (report.rows_written, report.notes) == (3, [])
+    found = rows("t.a")
+    assert [row["t"] for row in found] == [row["t"] for row in wanted]
+    catalog.register(dump, name="lake.a", rows=path, types={"id": "str"})
+    assert catalog.dataset("lake.a").scan().collect().to_dicts() == found
+
+
+def test_pages_follow_one_another_and_bad_rows_go_to_quarantine_with_their_place(
+    catalog: Catalog, file: Callable[..., Path], rows: Rows
+) -> None:
+    pages = [
+        {"records": [{"n": n} for n in range(start, start + 50)], "big": [[1] * 9] * 9}
+        for start in (0, 50, 100)
+    ]
+    text = "\n".join(map(json.dumps, pages))
+    text = text.replace('{"n": 7}', "null").replace('{"n": 60}', '{"n": 6 0}')
+    text = text.replace('{"n": 101}', '{"n": 1, "n": 2}').replace('{"n": 110}', '{"n": [1]}')
+    report = catalog.ingest(
+        [file("pages.json", text + '\n{"records": null}')], into="t.a", rows="records"
+    )
+    assert report.rows_written == 146
+    assert report.quarantine is not None
+    bad = catalog.dataset(report.quarantine).scan().collect()
+    assert bad["line"].to_list() == [8, 61, 102, 111]
+    reasons = ("not a JSON object", "not JSON", "'n' is there twice", r"[1] in field 'n'")
+    for reason, word in zip(bad["reason"], reasons, strict=True):
+        assert word in reason
+    assert sorted(row["n"] for row in rows("t.a"))[-1] == 149
+
+
+def test_what_has_no_such_list_or_is_cut_off_is_refused(
+    catalog: Catalog, file: Callable[..., Path]
+) -> None:
+    whole = json.dumps({"total": 2, "records": [{"n": 1}, {"n": 2}], "meta": {"x": 1}})
+    for text, path, words in (
+        (whole, "items", r"no list 'items'.*total, records, meta"),
+        (whole, "meta.x", r"no list 'meta\.x'"),
+        (whole[:-30], "records", "is not JSON"),
+        ('{"records": [{"n": 1} x]}', "records", "is not JSON"),
+        ("[1]", "records", "is not JSON"),
+    ):
+        with pytest.raises(Unprocessable, match=words):
+            catalog.ingest([file("a.json", text)], into="t.a", rows=path)
+    with pytest.raises(BadRequest, match=r"takes --rows.*for JSON; this is CSV"):
+        catalog.ingest([file("a.csv", "n\n1\n")], into="t.a", rows="records")
+
+
+def test_a_large_object_stops_until_it_is_said_what_its_rows_are(
+    catalog: Catalog, file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = {"records": [{"id": n, "word": "w" * 90} for n in range(4000)]}
+    path = file("large.json", json.dumps(large))
+    doubts = {doubt.option: doubt.stops for doubt in catalog.inspect([path]).doubts}
+    assert doubts["rows"]
+    for ask in (
+        lambda: catalog.ingest([path], into="t.a"),
+        lambda: catalog.register(path, name="lake.a"),
+    ):
+        with pytest.raises(Unprocessable, match=r"field 'records'.*--rows records.*--rows none"):
+            ask()
+    assert catalog.ingest([path], into="t.a", rows="none").rows_written == 1
+    assert catalog.ingest([path], into="t.b", rows="records").rows_written == 4000
+    lines = file("lines.jsonl", f"{json.dumps(large)}\n{json.dumps(large)}\n")
+    assert catalog.ingest([lines], into="t.c").notes == []
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.project import Project
+catalog = Catalog(Project.open(Path(sys.argv[1])))
+report = catalog.ingest([sys.argv[2]], into="t.a", rows=sys.argv[3] or None)
+print(report.rows_written, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["records", ""])
+def test_a_large_dump_is_never_in_memory_as_a_whole(
+    project: Any, tmp_path: Path, path: str
+) -> None:
+    """200 MB, as an object around the rows and as one array, in at most 700 MB."""
+    dump = tmp_path / "dump.json"
+    with dump.open("w") as out:
+        out.write('{"total": 1, "records": [' if path else "[")
+        for number in range(1_000_000):
+            row = {"id": number, "name": f"user {number}", "x": number / 7, "note": "n" * 140}
+            out.write((", " if number else "") + json.dumps(row))
+        out.write("]}" if path else "]")
+    assert dump.stat().st_size > 200_000_000
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, str(project.root), str(dump), path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    written, peak = map(int, done.stdout.split())
+    assert written == 1_000_000
+    assert peak < 700
