@@ -8,6 +8,7 @@ commits, and of the same partition, are gone. Source: https://iceberg.apache.org
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..core.errors import Unprocessable
@@ -29,11 +30,40 @@ def is_needed(snapshot: Snapshot | None) -> bool:
     return summary is not None and summary["total-equality-deletes"] not in (None, "0")
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Data files of which the same rows are gone. gone: by which columns, and their values.
+    deletes: the files that say so.
+    """
+
+    tasks: Sequence[FileScanTask]
+    gone: Sequence[tuple[Sequence[pl.Expr], pl.LazyFrame]] = ()
+    deletes: tuple[str, ...] = ()
+
+    def left_of(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Those rows of these files that are not gone, in their order."""
+        for key, values in self.gone:
+            rows = rows.join(values, on=key, how="anti", nulls_equal=True, maintain_order="left")
+        return rows
+
+
 def scan(table: Table, name: DatasetName, snapshot: Snapshot) -> pl.LazyFrame:
     """The rows of that snapshot, lazily. name: as for `rows.scan`. Raises Unprocessable if they
     were deleted by a column that the table has no more.
     """
     import polars as pl
+
+    from .rows import plain_scan
+
+    frames = [
+        group.left_of(plain_scan(with_files(table, group.tasks), name))
+        for group in groups(table, name, snapshot)
+    ]
+    return pl.concat(frames) if frames else plain_scan(with_files(table, []), name)
+
+
+def groups(table: Table, name: DatasetName, snapshot: Snapshot) -> list[Group]:
+    """The data files of a snapshot. Raises as `scan`."""
     from pyiceberg.manifest import DataFileContent
     from pyiceberg.table import FileScanTask, ManifestGroupPlanner
 
@@ -45,20 +75,24 @@ def scan(table: Table, name: DatasetName, snapshot: Snapshot) -> pl.LazyFrame:
     deletes = [entry for entry in entries if entry.data_file.content == by_value]
     data = {entry.data_file.file_path: entry for entry in entries}
     planner = ManifestGroupPlanner(table.metadata, table.io)
-    groups: dict[tuple[int, ...], list[FileScanTask]] = {}
+    found: dict[tuple[int, ...], list[FileScanTask]] = {}
     for task in planner.plan_files(manifests, lambda entry: entry.data_file.content != by_value):
-        found = _concerned(table, data[task.file.file_path], deletes)
-        groups.setdefault(found, []).append(task)
-    frames = []
-    for numbers, tasks in groups.items():
-        rows = plain_scan(with_files(table, tasks), name)
-        for number in numbers:
-            file = deletes[number].data_file
-            key = [exactly(column) for column in _columns(table, name, file.equality_ids or ())]
-            gone = plain_scan(with_files(table, [FileScanTask(file)]), name).select(key)
-            rows = rows.join(gone, on=key, how="anti", nulls_equal=True, maintain_order="left")
-        frames.append(rows)
-    return pl.concat(frames) if frames else plain_scan(with_files(table, []), name)
+        concerned = _concerned(table, data[task.file.file_path], deletes)
+        found.setdefault(concerned, []).append(task)
+
+    def gone(number: int) -> tuple[Sequence[pl.Expr], pl.LazyFrame]:
+        file = deletes[number].data_file
+        key = [exactly(column) for column in _columns(table, name, file.equality_ids or ())]
+        return key, plain_scan(with_files(table, [FileScanTask(file)]), name).select(key)
+
+    return [
+        Group(
+            tasks,
+            [gone(number) for number in numbers],
+            tuple(sorted(deletes[number].data_file.file_path for number in numbers)),
+        )
+        for numbers, tasks in found.items()
+    ]
 
 
 def _concerned(

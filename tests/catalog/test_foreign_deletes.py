@@ -30,6 +30,7 @@ from pyiceberg.types import LongType
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.change import present
 from jupyter_mlinfra.catalog.store import CatalogStore
+from jupyter_mlinfra.catalog.time import sides
 from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.project import Project
 
@@ -167,8 +168,14 @@ def test_an_upsert_keeps_rows_deleted_that_were_deleted_by_position(
 
 @pytest.mark.parametrize("by_value", [True, False])
 def test_states_with_rows_that_others_deleted_are_compared_and_restored(
-    catalog: Catalog, project: Project, table: str, tmp_path: Path, by_value: bool
+    catalog: Catalog,
+    project: Project,
+    table: str,
+    tmp_path: Path,
+    by_value: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sides, "block_rows", lambda _: 1)  # row by row
     if by_value:
         delete(load(project), {"x": ["a", None]}, [2], tmp_path / "one.parquet")
     else:
@@ -179,7 +186,13 @@ def test_states_with_rows_that_others_deleted_are_compared_and_restored(
     assert len(left) == (2 if by_value else 4)
     found = catalog.diff("t.a", table, key="id")
     assert (found.added, found.removed, found.changed) == (0, 6 - len(left), 0)
-    assert catalog.diff("t.a", catalog.snapshots("t.a").items[0].id, table).added == 6 - len(left)
+    deleted = catalog.snapshots("t.a").items[0].id
+    assert catalog.diff("t.a", deleted, table).added == 6 - len(left)
+    more = catalog.write(pl.DataFrame({"id": [9], "x": ["a"]}), into="t.a").snapshot
+    after = catalog.diff("t.a", deleted, more, key="id")
+    # A file of which the same rows are gone is not read.
+    assert (after.added, after.removed, after.files_read) == (1, 0, 1)
+    catalog.restore("t.a", deleted)
     restored = catalog.restore("t.a", table)
     assert "went back to that snapshot itself" in restored.note
     assert len(rows(catalog)) == 6

@@ -371,12 +371,14 @@ def test_what_could_be_misread_is_refused(text: str) -> None:
     ],
 )
 def test_large_numbers_are_compared_exactly_with_those_of_another_type(others: pl.Series) -> None:
-    mine = pl.DataFrame({"id": [2**53 + 1, 2**53, 7, None]})
-    theirs = pl.DataFrame({"k": others})
-    bad = homeless(mine.lazy(), "id", theirs.lazy(), "k", what="k").collect()
-    assert bad["id"].to_list() == [2**53 + 1]
-    back = homeless(theirs.lazy(), "k", mine.lazy(), "id", what="id").collect()
-    assert back.height == (2 if others.dtype.is_float() else 0)
+    mine = pl.DataFrame({"id": [2**53 + 1, 2**53, 7, None]}).lazy()
+    theirs = pl.DataFrame({"k": others}).lazy()
+    few = {"what": "k", "total": 9, "staging": Path}
+    bad = homeless(mine, "id", theirs, "k", **few)
+    assert bad.among(mine, 5).collect()["id"].to_list() == [2**53 + 1]
+    back = homeless(theirs, "k", mine, "id", **few)
+    assert back.count == (2 if others.dtype.is_float() else 0)
+    assert back.among(theirs, 5).collect().height == back.count
 
 
 @pytest.mark.parametrize(

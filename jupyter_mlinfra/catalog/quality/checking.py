@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.frames import exactly
 from ...core.records import MASK
 from ..rows import height, plain, python_values, with_odd_times_as_text
 from ..uuids import with_text
-from .among import homeless, repeated, repeated_rows
+from .among import homeless, repeated
 from .checks import ROW_CHECKS, Check, References, RowCount, Unique, check_columns
 from .screening import Screen, said
 from .spec import Rule, RuleResult
@@ -31,13 +32,15 @@ OnRows = Callable[[int], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What is asked. rows: of the table. others: the rows of another dataset, by its name. select:
-    asks a rule in SQL. hidden: columns whose values are not shown. sample: how many rows of those
-    that fail are shown. uuids: columns with the bytes of UUIDs.
+    asks a rule in SQL. staging: where hashes of values wait, if they are many. hidden: columns
+    whose values are not shown. sample: how many rows of those that fail are shown. uuids: columns
+    with the bytes of UUIDs.
     """
 
     rows: pl.LazyFrame
     others: Callable[[str], pl.LazyFrame]
     select: Callable[[Select], Answered]
+    staging: Callable[[], Path]
     hidden: Collection[str]
     sample: int
     uuids: Collection[str] = ()
@@ -122,20 +125,20 @@ def _screened(
 
 
 def _found(name: str, check: Check, screen: Screen, asked: Asked, total: int) -> _Found:
-    import polars as pl
-
     rows = asked.rows
     match check:
         case Unique(columns):
             check_columns(columns, rows.collect_schema())
-            failed = repeated(rows, columns, total)
-            return _Found(failed, not failed, lambda: repeated_rows(rows, columns, asked.sample))
+            found = repeated(rows, columns, total, asked.staging)
+            return _Found(found.count, not found.count, lambda: found.among(rows, asked.sample))
         case References(column, dataset, other):
             check_columns([column], rows.collect_schema())
             what = f"column {other!r} of {dataset}"
-            bad = homeless(rows, column, asked.others(dataset), other, what=what)
-            failed = int(bad.select(pl.len()).collect(engine="streaming").item())
-            return _Found(failed, not failed, lambda: bad)
+            others = asked.others(dataset)
+            in_all = total + height(others)
+            staging = asked.staging
+            found = homeless(rows, column, others, other, what=what, total=in_all, staging=staging)
+            return _Found(found.count, not found.count, lambda: found.among(rows, asked.sample))
         case RowCount():
             return _Found(None, check.holds(total))
         case _ if isinstance(check, ROW_CHECKS):

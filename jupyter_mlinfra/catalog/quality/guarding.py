@@ -18,7 +18,7 @@ from ...core.errors import NotFound, Unprocessable
 from ...core.frames import exactly
 from .. import metadata as records
 from ..fitting import Failed, but
-from .among import also_in, homeless, repeated, repeated_keys
+from .among import homeless, repeated
 from .checking import result_of
 from .checks import ROW_CHECKS, References, RowCount, Unique, check_columns
 from .present import Present
@@ -183,7 +183,7 @@ class Guard:
 
     def _asked(self, rule: Rule) -> tuple[int | None, bool]:
         """How many of the new rows fail a rule, if it is about rows; and whether it passed."""
-        import polars as pl
+        from ..rows import height
 
         match self._checks[rule.rule]:
             case Unique() | References() if not self._rows:
@@ -196,8 +196,11 @@ class Guard:
                 there = (
                     self._others(dataset) if others is None else self._with_present(others, other)
                 )
-                bad = homeless(self._new([column]), column, there, other, what=what)
-                failed = int(bad.select(pl.len()).collect(engine="streaming").item())
+                new, total = self._new([column]), self._rows + height(there)
+                found = homeless(
+                    new, column, there, other, what=what, total=total, staging=self._staging
+                )
+                failed = found.count
             case RowCount() as check:
                 return None, check.holds(self._rows_after())
             case check if isinstance(check, ROW_CHECKS):
@@ -222,13 +225,16 @@ class Guard:
         """How many of the new rows have values that another row has, too."""
         if self._key and set(self._key) <= set(columns):
             return 0  # rows with the same key take each other's place
-        new = self._new(columns)
-        if (present := self._there()) is None:
-            return repeated(new, columns, self._rows)
-        if any(name not in present.rows.collect_schema() for name in columns):
-            return repeated(new, columns, self._rows)  # no row of the dataset has a value there
-        taken = [self._staying(present), repeated_keys(new, columns)]
-        return also_in(new, taken, columns)
+        new, present = self._new(columns), self._there()
+        if present is None or any(
+            name not in present.rows.collect_schema() for name in columns
+        ):  # no row of the dataset has a value there
+            return repeated(new, columns, self._rows, self._staging).count
+        total, others = self._rows + present.count, self._staying(present)
+        return repeated(new, columns, total, self._staging, others).count
+
+    def _staging(self) -> Path:
+        return self._folder
 
     def _staying(self, present: Present) -> pl.LazyFrame:
         """The rows of the dataset that stay."""

@@ -5,21 +5,23 @@ which one has deleted other rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..equality import is_needed
+from ..equality import Group, groups, is_needed
 from ..filescan import with_files
 from ..names import DatasetName
 from ..pieces import block_rows, pieces
-from ..rows import plain_scan, scan
+from ..rows import plain_scan, with_columns_of
 
 if TYPE_CHECKING:
     import polars as pl
     from pyiceberg.manifest import DataFile
     from pyiceberg.table import FileScanTask, Table
     from pyiceberg.table.snapshots import Snapshot
+
+Key = tuple[str, Sequence[str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +46,50 @@ def sides(
     has: a file with values of theirs has other rows in it.
     """
     snapshots = [_snapshot(table, name) for name in (before, after)]
-    if any(map(is_needed, snapshots)):  # rows deleted by their values are in no file's plan
-        return [_whole(table, name, item) for name, item in zip((before, after), snapshots)]  # noqa: B905
-    plans = [_plan(table, item) for item in snapshots]
-    both = plans[0].keys() & plans[1].keys() if shared else set()
-    common = {key for key in both if not _may_hold(plans[0][key].file, new)}
-    found = []
-    for name, plan in zip((before, after), plans, strict=True):
-        tasks = [task for key, task in plan.items() if key not in common]
-        found.append(
-            Side(
-                plain_scan(with_files(table, tasks), name),
-                partial(_blocks, table, name, tasks),
-                sum(int(task.file.record_count) for task in tasks),
-                frozenset(task.file.file_path for task in tasks),
-            )
-        )
-    return found
+    found = [
+        _groups(table, name, item) for name, item in zip((before, after), snapshots, strict=True)
+    ]
+    keys = [
+        {_key(group, task): task for group in groups for task in group.tasks} for groups in found
+    ]
+    both = keys[0].keys() & keys[1].keys() if shared else set()
+    common = {key for key in both if not _may_hold(keys[0][key].file, new)}
+    # What the files of a plan say of themselves does not count rows deleted by their values.
+    planned = not any(map(is_needed, snapshots))
+    return [
+        _side(table, name, groups, common, planned=planned)
+        for name, groups in zip((before, after), found, strict=True)
+    ]
+
+
+def _side(
+    table: Table,
+    name: DatasetName,
+    groups: Sequence[Group],
+    common: Collection[Key],
+    *,
+    planned: bool,
+) -> Side:
+    """Of a state, the files that are not in common."""
+    import polars as pl
+
+    own = [
+        replace(group, tasks=[task for task in group.tasks if _key(group, task) not in common])
+        for group in groups
+    ]
+    own = [group for group in own if group.tasks]
+    frames = [
+        group.left_of(plain_scan(with_files(table, group.tasks), name))
+        for group in own or [Group(())]
+    ]
+    tasks = [task for group in own for task in group.tasks]
+    return Side(
+        frames[0] if len(frames) == 1 else pl.concat(frames),
+        partial(_blocks, table, name, own),
+        sum(int(task.file.record_count) for task in tasks),
+        frozenset(task.file.file_path for task in tasks),
+        planned,
+    )
 
 
 def _snapshot(table: Table, name: DatasetName) -> Snapshot:
@@ -69,13 +98,17 @@ def _snapshot(table: Table, name: DatasetName) -> Snapshot:
     return found
 
 
-def _plan(table: Table, snapshot: Snapshot) -> dict[tuple[str, Sequence[str]], FileScanTask]:
-    """The files of a snapshot, by location and the files with deleted rows of theirs."""
-    tasks = table.scan(snapshot_id=snapshot.snapshot_id).plan_files()
-    return {
-        (task.file.file_path, tuple(sorted(file.file_path for file in task.delete_files))): task
-        for task in tasks
-    }
+def _groups(table: Table, name: DatasetName, snapshot: Snapshot) -> Sequence[Group]:
+    """The files of a snapshot."""
+    if is_needed(snapshot):
+        return groups(with_columns_of(table, name), name, snapshot)
+    return [Group(list(table.scan(snapshot_id=snapshot.snapshot_id).plan_files()))]
+
+
+def _key(group: Group, task: FileScanTask) -> Key:
+    """What tells the rows of a file: where it is, and which files say what of it is deleted."""
+    deletes = tuple(sorted(file.file_path for file in task.delete_files))
+    return task.file.file_path, deletes, group.deletes
 
 
 def _may_hold(file: DataFile, ids: Collection[int]) -> bool:
@@ -92,19 +125,9 @@ def _may_hold(file: DataFile, ids: Collection[int]) -> bool:
 
 
 def _blocks(
-    table: Table, name: DatasetName, tasks: Sequence[FileScanTask], columns: int
+    table: Table, name: DatasetName, groups: Sequence[Group], columns: int
 ) -> Iterator[pl.LazyFrame]:
-    for piece in pieces(tasks, block_rows(columns)):
-        files = with_files(table, [tasks[number] for number in piece.files])
-        yield plain_scan(files, name).slice(piece.offset, piece.rows)
-
-
-def _whole(table: Table, name: DatasetName, snapshot: Snapshot) -> Side:
-    files = {
-        entry.data_file.file_path: int(entry.data_file.record_count)
-        for manifest in snapshot.manifests(table.io)
-        for entry in manifest.fetch_manifest_entry(table.io)
-        if not entry.data_file.content
-    }
-    rows = scan(table, name)
-    return Side(rows, lambda _: iter([rows]), sum(files.values()), frozenset(files), planned=False)
+    for group in groups:
+        for piece in pieces(group.tasks, block_rows(columns)):
+            files = with_files(table, [group.tasks[number] for number in piece.files])
+            yield group.left_of(plain_scan(files, name).slice(piece.offset, piece.rows))

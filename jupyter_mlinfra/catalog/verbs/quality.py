@@ -198,6 +198,7 @@ class QualityVerbs(Verbs):
                 rows=(self._tables.find(dataset.at(snapshot)) if snapshot else table).scan(),
                 others=self._rows_of,
                 select=lambda check: answered(check, self._selecting(dataset, shown, snapshot)),
+                staging=lambda: self._project.folder("staging"),
                 hidden=masked - shown,
                 sample=_SAMPLE,
                 uuids=table.uuids(),
@@ -266,11 +267,12 @@ class QualityVerbs(Verbs):
         if isinstance(check, ROW_CHECKS):
             try_on(check, schema)
         if isinstance(check, References):
-            from ..quality.among import homeless
+            from ..quality.among import comparable
 
             other = self._rows_of(check.dataset)
             what = f"column {check.other!r} of {check.dataset}"
-            homeless(self._tables.find(dataset).scan(), check.column, other, check.other, what=what)
+            rows = self._tables.find(dataset).scan()
+            comparable(rows, check.column, other, check.other, what=what)
 
     def _check_telling(self, dataset: DatasetName, check: Check, reveal: Reveal) -> None:
         from ..quality.masked import told
