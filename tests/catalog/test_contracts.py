@@ -341,3 +341,56 @@ def test_a_kept_rule_that_cannot_be_read_hides_nothing(catalog, project, tmp_pat
     for rule in ("bad", "worse"):
         assert catalog.remove_rule("shop.orders", rule).rule == rule
     assert list(rules_of(catalog, "shop.orders")) == ["id not null"]
+
+
+# Checks as pandera 0.20 writes them, a mapping, and as later versions do, a list.
+PANDERA = """
+schema_type: dataframe
+version: 0.26.1
+columns:
+  id:
+    {title: null, dtype: int64, nullable: false, unique: true, checks: null, regex: false}
+  price:
+    dtype: float64
+    nullable: true
+    checks:
+      greater_than_or_equal_to: 0
+      in_range: {min_value: -5, max_value: 100, include_max: false}
+      our_own_check: {}
+  country:
+    dtype: str
+    nullable: true
+    checks:
+    - value: [FR, DE]
+      options: {check_name: isin, raise_warning: true, ignore_na: true}
+    - value: '[A-Z]'
+      options: {check_name: str_matches, raise_warning: false, ignore_na: true}
+    - {min_value: 2, max_value: null, options: {check_name: str_length}}
+  ^x_.*$: {dtype: int64, nullable: true, regex: true}
+  gone: {dtype: int64, nullable: false}
+checks: null
+index: null
+strict: true
+unique: [id, country]
+"""
+
+
+def test_a_schema_that_pandera_wrote_is_read(orders, tmp_path) -> None:
+    file = tmp_path / "schema.yaml"
+    file.write_text(PANDERA)
+    found = orders.import_contract("shop.orders", file)
+    assert dict(rules_of(orders, "shop.orders").values()) == {
+        "id not null": "block",
+        "id unique": "block",
+        'col("price") >= 0': "block",
+        'col("price") >= -5 and col("price") < 100': "block",
+        "country in FR, DE": "warn",
+        "country matches ^(?:[A-Z])": "block",
+        'length(col("country")) >= 2': "block",
+        "id, country unique": "block",
+    }
+    left = "\n".join(found.left_out)
+    for words in ("our_own_check", "^x_.*$", "gone", "strict"):
+        assert words in left, words
+    assert (found.rules, len(found.left_out)) == (8, 4)
+    assert all(item.passed for item in orders.quality("shop.orders").rules)

@@ -268,3 +268,20 @@ def test_a_row_that_spoils_a_window_of_its_key_is_pushed_nowhere(
     done = paying.push("billing", [row | {"user_id": 2}], to=to)
     assert (done.rows, pl.read_parquet(file).height) == (1, before.height + 1)
     before.write_parquet(file)
+
+
+def test_a_late_row_that_spoils_a_window_between_its_next_and_the_last_is_pushed_nowhere(
+    paying: Features,
+) -> None:
+    """Windows have five days; user 1 has one row, at T0. The window that ended last does not hold
+    the late one, and the next after that holds it alone.
+    """
+    file = paying._project.root / "feature_repo" / "data" / "bills.parquet"
+    before = pl.read_parquet(file)
+    late = {"user_id": 1, "at": T0 - timedelta(days=3), "cents": _FULL}
+    with pytest.raises(Unprocessable, match="does not fit into total"):
+        paying.push("billing", [late], to="offline")
+    assert pl.read_parquet(file).equals(before)
+    earlier = late | {"at": T0 - timedelta(days=6)}  # no window holds both
+    assert paying.push("billing", [earlier], to="offline").rows == 1
+    before.write_parquet(file)

@@ -17,6 +17,7 @@ from .contract_metrics import (
     is_number,
 )
 from .contract_written import ENGINE, UNITS
+from .pandera_rules import read_pandera
 from .screening import said
 from .words import check_of, stored_text, target
 
@@ -91,6 +92,10 @@ class Reading:
             self._add(NotNull(name))
         for item in _dicts(table.get("relationships")):
             self._relationship(item, item.get("from"))
+
+    def pandera(self, content: Mapping[str, Any]) -> None:
+        """The rules of a schema that pandera wrote."""
+        read_pandera(content, self._add, self._tried, self.left_out)
 
     def _name(self, found: Mapping[str, Any]) -> str:
         """The column that a property is: its name in the database, or, if the dataset has no such

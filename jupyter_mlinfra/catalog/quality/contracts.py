@@ -14,6 +14,7 @@ from ...core.errors import BadRequest, Conflict, NotFound, Unavailable, Unproces
 from ...core.records import now
 from .contract_rules import Reading
 from .contract_written import contract_of
+from .pandera_rules import is_pandera
 from .spec import Contract, Rule
 
 if TYPE_CHECKING:
@@ -59,14 +60,15 @@ def write_contract(file: Path, detail: DatasetDetail, rules: Sequence[Rule]) -> 
 def read_contract(
     file: Path, dataset: DatasetName, *, user: str, columns: Collection[str] = ()
 ) -> Found:
-    """The rules for a dataset in a contract; raises as `Catalog.import_contract` says. columns:
-    those of the dataset; none if it does not exist yet.
+    """The rules for a dataset in a contract, or in a schema of pandera; raises as
+    `Catalog.import_contract` says. columns: those of the dataset; none if it does not exist yet.
     """
-    content = _parsed(file)
-    table = _table(content, dataset, file)
-    reading = Reading(dataset, columns)
-    reading.table(table)
-    reading.agreements(content.get("slaProperties"))
+    content, reading = _parsed(file), Reading(dataset, columns)
+    if is_pandera(content):
+        reading.pandera(content)
+    else:
+        reading.table(_table(content, dataset, file))
+        reading.agreements(content.get("slaProperties"))
     at = now()
     rules = [
         (
@@ -108,9 +110,13 @@ def _parsed(file: Path) -> Mapping[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         why = str(getattr(error, "problem", None) or error).splitlines()[0]
         raise Unprocessable(what, f"YAML cannot be read: {why}.") from None
+    if is_pandera(content):
+        return dict(content)
     if not isinstance(content, dict) or content.get("kind") != "DataContract":
         raise Unprocessable(
-            what, "It does not say `kind: DataContract`.", "Give it a contract of ODCS 3."
+            what,
+            "It does not say `kind: DataContract`, nor `schema_type: dataframe`.",
+            "Give it a contract of ODCS 3, or a schema that pandera wrote.",
         )
     version = str(content.get("apiVersion", ""))
     if not version.startswith("v3"):

@@ -26,7 +26,8 @@ class ContractVerbs(QualityVerbs):
         return write_contract(Path(file), detail, rules)
 
     def import_contract(self, name: str, file: str | Path, *, reveal: Reveal = True) -> Contract:
-        """Give a dataset the rules of a data contract (ODCS 3, YAML or JSON). Rules with the same
+        """Give a dataset the rules of a data contract (ODCS 3, YAML or JSON), or of a schema that
+        pandera wrote (`to_yaml`). Rules with the same
         names are replaced, others stay. What has no meaning here is in `left_out`, and so is what
         tells of masked values which he who imports (`reveal`) may not see.
 

@@ -90,11 +90,11 @@ def plan_of(windows: Sequence[WindowSpec], schema: Mapping[str, pl.DataType]) ->
     """
     from .numbers import needed
 
-    lengths = [(_hop(item), _microseconds(item.seconds)) for item in windows]
+    lengths = [(hop(item), _microseconds(item.seconds)) for item in windows]
     tile = math.gcd(*(value for pair in lengths for value in pair if value is not None))
     grouped: dict[tuple[int, int | None], list[WindowSpec]] = {}
-    for item, (hop, length) in zip(windows, lengths, strict=True):
-        key = (hop // tile, None if length is None else length // tile)
+    for item, (slide, length) in zip(windows, lengths, strict=True):
+        key = (slide // tile, None if length is None else length // tile)
         grouped.setdefault(key, []).append(item)
     inputs = tuple(dict.fromkeys(item.column for item in windows))
     functions = [{item.function for item in windows if item.column == column} for column in inputs]
@@ -119,8 +119,8 @@ def plan_of(windows: Sequence[WindowSpec], schema: Mapping[str, pl.DataType]) ->
 
 def ended_last(item: WindowSpec, at: datetime) -> datetime:
     """The end of the last window that has ended at a time."""
-    hop = timedelta(microseconds=_hop(item))
-    return _EPOCH + (at - _EPOCH) // hop * hop
+    slide = timedelta(microseconds=hop(item))
+    return _EPOCH + (at - _EPOCH) // slide * slide
 
 
 def window_spec(
@@ -264,9 +264,10 @@ def _check_decimal(item: WindowSpec, dtype: pl.DataType, view: str) -> None:
         )
 
 
-def _hop(item: WindowSpec) -> int:
-    hop = _microseconds(item.slide) or _microseconds(item.seconds)
-    return hop or _microseconds(DEFAULT_HOP.total_seconds()) or 1
+def hop(item: WindowSpec) -> int:
+    """Microseconds from one window to the next."""
+    found = _microseconds(item.slide) or _microseconds(item.seconds)
+    return found or _microseconds(DEFAULT_HOP.total_seconds()) or 1
 
 
 def _microseconds(seconds: float | None) -> int | None:

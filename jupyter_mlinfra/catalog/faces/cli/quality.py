@@ -89,7 +89,7 @@ def _rule(session: Session, name: str, text: str, severity: Any, as_: str, remov
 @click.argument("file")
 def _contract(session: Session, name: str, what: str, file: str) -> Any:
     """Write the columns and rules of a dataset to a data contract (ODCS 3.1), or take the rules of
-    one. The answer says what the other side cannot say.
+    one, or of a schema of pandera (to_yaml). The answer says what the other side cannot say.
     """
     catalog = session.bench.catalog
     if what == "export":
