@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.catalogued import ORDERS
+from tests.browser.catalogued import ORDERS, orders
 from tests.browser.conftest import Lab, cell
 
 ORDER = f"dataset:{ORDERS}"
@@ -144,6 +144,31 @@ def register(lab: Lab) -> None:
     expect(dialog.get_by_role("grid", name="What would be read")).to_be_visible()
 
 
+def place(lab: Lab) -> None:
+    """A file that stays where it is."""
+    folder = lab.server.root / "exports"
+    folder.mkdir(exist_ok=True)
+    orders(0, 2_000).select("order_id", "country", "amount").write_parquet(folder / "march.parquet")
+    panel = lab.panel("Catalog")
+    panel.get_by_role("searchbox").fill("")
+    panel.get_by_role("button", name="Register…").first.click()
+    dialog = lab.page.get_by_role("dialog").filter(has_text="Register Data")
+    dialog.get_by_label("source").fill("exports/march.parquet")
+    dialog.get_by_label("dataset").fill("exports.march")
+    dialog.get_by_label("rows", exact=True).select_option("place")
+    expect(dialog.get_by_role("grid", name="What would be read")).to_be_visible()
+
+
+def expiry(lab: Lab) -> None:
+    """Which snapshots would expire, and what is lost with them."""
+    page = tab(lab, "Snapshots")
+    page.get_by_role("button", name="Expire…").click()
+    dialog = lab.page.get_by_role("dialog").filter(has_text="Let Old Snapshots of")
+    dialog.get_by_label("the newest stay").fill("3")
+    dialog.get_by_label("younger ones stay").fill("1s")
+    expect(dialog.get_by_role("list", name="What is lost")).to_be_visible()
+
+
 TABS: dict[str, Callable[[Lab], None]] = {
     "catalog-grid": grid,
     "catalog-columns": columns,
@@ -160,4 +185,6 @@ PICTURES: dict[str, Callable[[Lab], None]] = {
     "catalog-reveal": revealing,
     "catalog-sql": sql,
     "catalog-register": register,
+    "catalog-place": place,
+    "catalog-expire": expiry,
 }

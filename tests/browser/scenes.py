@@ -115,7 +115,7 @@ def features_basket(lab: Lab) -> None:
     panel.get_by_role("button", name="Store as a Training Set…").click()
     form = panel.get_by_role("form", name="Store a training set")
     form.get_by_label("Rows of").fill("flights.departures")
-    form.get_by_label("time in").fill("predict_at")
+    form.get_by_label("time in").fill("time_hour")
     form.get_by_label("Store as").fill("flights.weather_and_delays")
     lab.open("Features", "view:carrier_delays")
 

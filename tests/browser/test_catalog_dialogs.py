@@ -1,11 +1,12 @@
 """The dialogs and buttons of the catalog, each by mouse and by keyboard: rows that take the place
-of those with their key, an ingest that is cancelled, old snapshots that expire, the pin and the
-menu of a dataset; and a file that stays where it is.
+of those with their key, an ingest that is cancelled, old snapshots that expire, damaged files that
+are set aside, the pin and the menu of a dataset; and a file that stays where it is.
 """
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -158,6 +159,44 @@ def test_an_ingest_that_runs_is_cancelled_and_the_table_is_as_before(
     dataset = catalog_of(lab).dataset(name)
     assert [one.id for one in dataset.snapshots()] == snapshots
     assert dataset.scan().collect().equals(before)
+
+
+@pytest.mark.slow
+@BOTH
+def test_a_damaged_file_is_found_set_aside_and_put_back(shared: Lab, hand: Hand) -> None:
+    lab, name = shared, f"shop.parts_{hand}"
+    for part in range(2):
+        catalog_of(lab).write(pl.DataFrame({"part": [part] * 40}), into=name)
+    lab.command("mlinfra:workbench-open", ref=f"dataset:{name}")
+    page = lab.main(f"dataset:{name}")
+    turn(lab, page, hand, "Care")
+    expect(page.get_by_text("never verified")).to_be_visible()
+    verify = page.get_by_role("button", name="Verify Files")
+    press_by(hand, lab, verify)
+    expect(page.get_by_text("2 of 2 files compared")).to_be_visible(timeout=JOB)
+    damaged = page.get_by_role("grid", name=f"Damaged files of {name}").locator("tbody tr")
+    expect(damaged).to_have_count(0)
+
+    file = next((lab.server.root / ".mlinfra" / "warehouse").glob(f"{as_path(name)}/**/*.parquet"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
+    press_by(hand, lab, verify)
+    expect(damaged).to_have_count(1, timeout=JOB)
+    expect(damaged).to_contain_text(file.name)
+    press_by(hand, lab, page.get_by_role("button", name="Set Aside…"))
+    accept(lab, hand, lab.page.get_by_role("dialog").filter(has_text=name), "Set Aside")
+    expect(damaged).to_contain_text("set aside, its rows are missing", timeout=JOB)
+    expect(page.get_by_text("40 rows").first).to_be_visible(timeout=JOB)
+    assert catalog_of(lab).dataset(name).scan().collect().height == 40
+
+    file.write_bytes(whole)
+    press_by(hand, lab, page.get_by_role("button", name="Put Back"))
+    expect(damaged).to_have_count(0, timeout=JOB)
+    assert catalog_of(lab).dataset(name).scan().collect().height == 80
+
+
+def as_path(name: str) -> Path:
+    return Path(*name.split("."))
 
 
 @BOTH

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from jupyter_mlinfra import Workbench
 from tests.browser import catalog_scenes, test_failed_test
 from tests.browser.catalogued import catalogued
 from tests.browser.conftest import SLOW, Lab, Opener, Server, jupyterlab
@@ -45,6 +50,24 @@ def performance(lab: Lab) -> None:
     expect(page.get_by_text("of the labels are in").first).to_be_visible()
 
 
+def trained(lab: Lab) -> None:
+    """Have a training set of the weather until September, against which there is drift, and have
+    what is online compared with the source.
+    """
+    into, root = "flights.weather_until_september", lab.server.root
+    if into in [item["name"] for item in lab.server.ask("mlinfra/api/catalog/datasets")["items"]]:
+        return
+    flights = Workbench.open(root).catalog.dataset("flights.departures").scan()
+    early = pl.col("time_hour") < datetime(2013, 10, 1, tzinfo=UTC)
+    file = root / "until_september.parquet"
+    flights.filter(early).select("origin", "time_hour").sink_parquet(file)
+    told = ("--features", "origin_weather:*", "--entities", file.name, "--at", "time_hour")
+    for line in (("snapshot", into, *told), ("check", "origin_weather")):
+        command = [sys.executable, "-m", "jupyter_mlinfra.cli", "features", *line]
+        subprocess.run(command, cwd=root, check=True, capture_output=True, timeout=600)
+    file.unlink()
+
+
 OF_WATCHED = {"replay": replay, "performance": performance, "series": series}
 """Pictures of the project that has a replay, labels and hours."""
 
@@ -57,6 +80,8 @@ def test_pictures_of_the_five_panels_with_a_page_each(
         for name in NAMES:
             scene = PICTURES[name]
             view = fresh(server)
+            if name in ("features-view", "features-statistics"):
+                trained(view)
             view.go()
             scene(view)
             view.page.mouse.move(1000, 880)

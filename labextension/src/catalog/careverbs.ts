@@ -8,12 +8,16 @@ import { ended } from '../jobs/ended';
 import { notify } from '../jobs/notify';
 import { isActive } from '../jobs/state';
 import { formatRef } from '../refs';
-import type { IActionCall, IOutcome, Perform } from '../tokens';
+import type { IActionCall, IOutcome, IWorkbench, Perform } from '../tokens';
 
 /** As long as this, in milliseconds, the end of a job is waited for; then it is notified of. */
 export const PATIENCE = 600_000;
 
 export type Call = IActionCall<IDataset>;
+
+/** Announce what the user did with the rows of a dataset, so that its page shows it at once. */
+export const tellOwn = ({ events }: IWorkbench, name: string): void =>
+  events.tell({ topic: 'dataset', ref: formatRef('dataset', name), data: { own: true } });
 
 /** What is said when a job is over; nothing where it goes on: its end is notified of. */
 export async function after(
@@ -27,7 +31,7 @@ export async function after(
     notify(workbench, over.ref);
     return undefined;
   }
-  workbench.events.tell({ topic: 'dataset', ref: formatRef('dataset', name), data: {} });
+  tellOwn(workbench, name);
   return outcome;
 }
 

@@ -4,6 +4,7 @@ import { ApiError } from '../api/errors';
 import type { ISnapshot } from '../api/types';
 import { formatRef, parseRef, short } from '../refs';
 import type { IActionCall, IOutcome, IWorkbench, Perform } from '../tokens';
+import { tellOwn } from './careverbs';
 
 /** The dataset, and the snapshot that the call is about. */
 function whatOf({ ref, workbench }: IActionCall<ISnapshot>): { name: string; at: string } {
@@ -30,7 +31,7 @@ export const restore: Perform<ISnapshot> = async call => {
   const { client, trans } = workbench;
   const { name, at } = whatOf(call);
   const done = await client.catalog.restoreSnapshot(name, at);
-  tell(workbench, name);
+  tellOwn(workbench, name);
   if (!done.undo) {
     return { message: trans.__('%1 has these rows already.', name) };
   }

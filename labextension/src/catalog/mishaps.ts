@@ -8,14 +8,13 @@ import * as format from '../format';
 import { ended, over } from '../jobs/ended';
 import { notify } from '../jobs/notify';
 import { isActive } from '../jobs/state';
-import { formatRef } from '../refs';
 import type { IOutcome, IWorkbench, Perform } from '../tokens';
-import { after, type Call, PATIENCE } from './careverbs';
+import { after, type Call, PATIENCE, tellOwn } from './careverbs';
 
 /** Compare all files with their checksums; or set damaged ones aside, or put whole ones back. */
 export const verify: Perform<IDataset> = async call => {
   const { args, name, workbench } = call;
-  const { client, events, trans } = workbench;
+  const { client, trans } = workbench;
   const what = args.what === 'quarantine' || args.what === 'put-back' ? args.what : 'look';
   if (what === 'quarantine' && !(await surely(call))) {
     return null;
@@ -24,7 +23,9 @@ export const verify: Perform<IDataset> = async call => {
   const job = await over(client, await client.catalog.verify(name, what), {
     signal: AbortSignal.timeout(PATIENCE)
   });
-  events.tell({ topic: 'dataset', ref: formatRef('dataset', name), data: {} });
+  if (what !== 'look') {
+    tellOwn(workbench, name);
+  }
   if (isActive(job)) {
     notify(workbench, job.ref);
     return undefined;

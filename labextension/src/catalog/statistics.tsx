@@ -44,10 +44,10 @@ export function statisticsOf(
     {
       key: 'shape',
       head: trans.__('shape'),
-      width: 180,
+      width: 132,
       cell: row =>
         row.column?.shape ? (
-          <ColumnShape name={row.name} shape={row.column.shape} width={164} height={28} />
+          <ColumnShape name={row.name} shape={row.column.shape} width={116} height={28} />
         ) : (
           personal([row]).length > 0 && <span className={cx('quiet')}>{trans.__('masked')}</span>
         )

@@ -2,6 +2,7 @@ import {
   BasicKeyHandler,
   BasicMouseHandler,
   BasicSelectionModel,
+  type CellRenderer,
   DataGrid,
   type DataModel,
   TextRenderer
@@ -31,20 +32,23 @@ function restyle(grid: DataGrid): void {
     cursorBorderColor: ink('--jp-focus-outline-color')
   };
   const font = `12px ${ink('--jp-ui-font-family')}`;
-  const quiet = new TextRenderer({
+  const ends = ({ metadata }: CellRenderer.CellConfig): 'right' | 'left' =>
+    NUMERIC.test(String(metadata.type)) ? 'right' : 'left';
+  const small = {
     font: `11px ${ink('--jp-ui-font-family')}`,
     textColor: ink('--ml-text-2'),
     elideDirection: 'right'
-  });
+  } as const;
+  const quiet = new TextRenderer(small);
   const body = new TextRenderer({
     font,
     elideDirection: 'right', // a number that is too wide must not lose its first digits
     textColor: ink('--ml-text'),
-    horizontalAlignment: ({ metadata }) => (NUMERIC.test(String(metadata.type)) ? 'right' : 'left')
+    horizontalAlignment: ends
   });
   grid.cellRenderers.update({
     body,
-    'column-header': quiet,
+    'column-header': new TextRenderer({ ...small, horizontalAlignment: ends }),
     'row-header': quiet,
     'corner-header': quiet
   });

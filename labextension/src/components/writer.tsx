@@ -16,11 +16,7 @@ export function Writer({ of: writer }: { of: string }): React.ReactElement {
   const place = cellOf(writer);
   if (!place) {
     const isKnown = kinds.get(kindOf(writer)) !== undefined;
-    return isKnown ? (
-      <RefLink reference={writer}>{writer}</RefLink>
-    ) : (
-      <span>{writer || format.DASH}</span>
-    );
+    return isKnown ? <RefLink reference={writer} /> : <span>{writer || format.DASH}</span>;
   }
   return (
     <Link

@@ -222,9 +222,8 @@ function columnsOf(found: IExplained, { trans }: IWorkbench): IColumnSpec<IPlace
     {
       key: 'event',
       head: trans.__('event time (UTC)'),
-      cell: ({ row }) => (
-        <span className={cx(isTaken(row) && 'strong-name')}>{utc(row.event_at) || '∅'}</span>
-      ),
+      cell: ({ row }) =>
+        isTaken(row) ? <b>{utc(row.event_at)}</b> : <>{utc(row.event_at) || '∅'}</>,
       width: 140
     },
     ...(isWritten

@@ -1,6 +1,9 @@
+import '../../style/features.css';
+
 import React from 'react';
 
 import type { IFeature } from '../api/types';
+import { cx } from '../components/cx';
 import type { IListRow } from '../components/list';
 import { Num } from '../components/number';
 import * as format from '../format';
@@ -38,6 +41,10 @@ export function featureRow(
     name,
     note: type,
     title: description || name,
-    meta: fill && <Num value={fill} format={value => format.percent(value, 0)} />
+    meta: fill && (
+      <span className={cx('features-fill')}>
+        <Num value={fill} format={value => format.percent(value, 0)} />
+      </span>
+    )
   };
 }

@@ -15,7 +15,13 @@ const LINE = 64;
 const ROOM = 60;
 /** Rows that are drawn: more would cover each other. */
 const DRAWN = 12;
-const TICKS = 5;
+const MINUTE = 60_000;
+const DAY = 1_440 * MINUTE;
+/** Between two ticks; the last one of days is that of years. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720]
+  .map(minutes => minutes * MINUTE)
+  .concat([1, 2, 7, 14, 30, 91, 182, 365].map(days => days * DAY));
+const MOST_TICKS = 8;
 /** Between two words: of nearer rows one has its word, the others say it under the pointer. */
 const APART = 60;
 
@@ -38,6 +44,21 @@ function insideOf({ at, ttl_seconds, windows }: IExplained): { from: number | nu
   return { from: ttl_seconds === null ? null : to - ttl_seconds * 1000, to };
 }
 
+/** Round times between two, and the step between them: whole minutes, hours or days of UTC. */
+export function ticksOf(low: number, high: number): { times: readonly number[]; step: number } {
+  const fits = STEPS.find(one => (high - low) / one < MOST_TICKS);
+  const step = fits ?? Math.ceil((high - low) / MOST_TICKS / DAY) * DAY;
+  const first = Math.ceil(low / step);
+  const count = Math.floor(high / step) - first + 1;
+  return { times: Array.from({ length: count }, (_, index) => (first + index) * step), step };
+}
+
+/** A tick as short as it can be told from the others: a day, or its time too. */
+function tickText(time: number, step: number): string {
+  const text = utc(new Date(time).toISOString());
+  return step >= DAY ? text.slice(0, 10) : text.slice(5);
+}
+
 /** The rows around the time that is asked for: those inside the ttl, and which one is taken. */
 export function Timeline({ found }: { found: IExplained }): React.ReactElement | null {
   const { trans } = useWorkbench();
@@ -52,6 +73,7 @@ export function Timeline({ found }: { found: IExplained }): React.ReactElement |
   }
   const x = (time: number): number => ROOM + ((time - low) / (high - low)) * (WIDTH - 2 * ROOM);
   const start = inside.from === null ? ROOM / 2 : x(inside.from);
+  const ticks = ticksOf(low, high);
   const lanes = new Map<number, number>();
   const labelled: number[] = [];
   const label = trans.__('Rows around %1 UTC', utc(found.at));
@@ -76,22 +98,20 @@ export function Timeline({ found }: { found: IExplained }): React.ReactElement |
             : trans.__('inside ttl: %1', format.span((inside.to - inside.from) / 1000))}
         </text>
       )}
-      {Array.from({ length: TICKS }, (_, index) => low + ((high - low) * index) / (TICKS - 1)).map(
-        time => (
-          <g key={time}>
-            <line
-              className={cx('features-tick')}
-              x1={x(time)}
-              x2={x(time)}
-              y1={LINE + 16}
-              y2={LINE + 22}
-            />
-            <text x={x(time)} y={HEIGHT - 4} textAnchor="middle">
-              {utc(new Date(Math.round(time / 60_000) * 60_000).toISOString()).slice(5)}
-            </text>
-          </g>
-        )
-      )}
+      {ticks.times.map(time => (
+        <g key={time}>
+          <line
+            className={cx('features-tick')}
+            x1={x(time)}
+            x2={x(time)}
+            y1={LINE + 16}
+            y2={LINE + 22}
+          />
+          <text x={x(time)} y={HEIGHT - 4} textAnchor="middle">
+            {tickText(time, ticks.step)}
+          </text>
+        </g>
+      ))}
       <line
         className={cx('axis')}
         x1={ROOM / 2}

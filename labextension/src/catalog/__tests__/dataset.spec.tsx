@@ -148,6 +148,25 @@ describe('the page of a dataset that grows', () => {
     expect(screen.getByText('800')).toBeTruthy();
   });
 
+  it('shows at once what its user did with the rows of this dataset, and of no other', async () => {
+    const { client, grow } = growing();
+    const fake = fakeWorkbench(client);
+    show(fake, <DatasetPage reference="dataset:n.a" name="n.a" />);
+    await settle();
+    grow();
+    const tell = (ref: string, data: object): Promise<void> =>
+      act(async () => {
+        fake.emit({ topic: 'dataset', ref, data: { ...data } });
+        await new Promise(resolve => setTimeout(resolve, 700));
+      });
+    await tell('dataset:n.b', { own: true });
+    await tell('dataset:n.a', {});
+    expect(screen.getByText('1 snapshot newer')).toBeTruthy();
+    await tell('dataset:n.a', { own: true });
+    expect(screen.queryByText(/newer/)).toBeNull();
+    expect(screen.getByText('800')).toBeTruthy();
+  });
+
   it('shows the newest rows when its user refreshes it', async () => {
     const { client, grow } = growing();
     show(fakeWorkbench(client), <DatasetPage reference="dataset:n.a" name="n.a" />);

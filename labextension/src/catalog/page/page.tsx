@@ -1,5 +1,6 @@
 import React, { useCallback, useEffect, useState } from 'react';
 
+import type { IChangeEvent } from '../../api/events';
 import type { IGridBlock } from '../../api/types';
 import { Result } from '../../components/card';
 import { CodeDrawer } from '../../components/drawer';
@@ -18,7 +19,7 @@ import { RevealedContext } from './revealed';
 
 /** The page of a dataset. */
 export default function DatasetPage({ reference, name, onTitle }: IPageProps): React.ReactElement {
-  const { client, open, trans } = useWorkbench();
+  const { client, events, open, trans } = useWorkbench();
   const at = parseRef(reference)?.at ?? null;
   const query = useQuery(reference, signal => client.catalog.show(labelOf(reference), signal), {
     topics: ['dataset'],
@@ -31,6 +32,12 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
     void ask();
   }, [follow, ask]);
   useAgain(refresh);
+  useEffect(() => {
+    const isOwn = ({ ref, data }: IChangeEvent): boolean =>
+      data.own === true && ref === formatRef('dataset', name);
+    const heard = events.listen(['dataset'], event => isOwn(event) && follow());
+    return () => heard.dispose();
+  }, [events, follow, name]);
   const [grid, showGrid] = useState<IGridBlock | null>(null);
   const [revealed, reveal] = useState(false);
   useEffect(() => {
