@@ -66,6 +66,7 @@ class Definition:
     the aggregations in `windows` alone, from the rows of its source. digest:
     changes with the definition. materialized_until: end of the last materialization that Feast
     recorded. version: Feast's number of its columns. uses: the views that it is computed from.
+    asks: the columns of a request, or of entity rows, that it is computed from.
     push: name of the source by which rows are pushed, or empty. problem: what is wrong with the
     definition, so that nothing can be computed, or empty. code: the text of its transformation,
     which is never run here.
@@ -88,6 +89,7 @@ class Definition:
     aggregated: bool = False
     version: int | None = None
     uses: Sequence[str] = ()
+    asks: Sequence[str] = ()
     push: str = ""
     windows: Sequence[WindowSpec] = ()
     labels: LabelSpec | None = None

@@ -61,6 +61,7 @@ def definition(view: Any, field: str, *, version: int | None = None) -> Definiti
         materialized_until=_materialized_until(view),
         version=current if version is None else version,
         uses=_uses(spec),
+        asks=_asks(spec),
         push=_pushed(spec),
         windows=windows,
         problem=problem,
@@ -154,6 +155,16 @@ def _uses(spec: Any) -> list[str]:
         elif source.HasField("feature_view"):
             used.append(source.feature_view.spec.name)
     return used
+
+
+def _asks(spec: Any) -> list[str]:
+    """The columns of a request that a view is computed from."""
+    return [
+        field.name
+        for source in getattr(spec, "sources", {}).values()
+        if source.HasField("request_data_source")
+        for field in source.request_data_source.request_data_options.schema
+    ]
 
 
 def _windows(spec: Any) -> tuple[list[WindowSpec], str]:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
-from ..core.imports import fix_of_missing, load_modules
-from ..core.passwords import without_passwords
+from ..core.errors import Conflict, NotFound, Unprocessable
+from ..core.imports import load_modules
 from .settings import FeatureSettings
 from .type_checks import checked_when_used, unchecked
 
@@ -32,20 +31,6 @@ YAML = "feature_store.yaml"
 OFFLINE_STORE = "jupyter_mlinfra.features.PolarsOfflineStore"
 OFFLINE_STORES = (OFFLINE_STORE, "jupyter_mlinfra.features.offline.PolarsOfflineStore")
 """The names of our store in feature_store.yaml; earlier versions used the second."""
-
-
-_CLIENTS = {
-    "sqlalchemy",
-    "psycopg",
-    "psycopg2",
-    "pymysql",
-    "grpc",
-    "redis",
-    "botocore",
-    "google",
-    "requests",
-    "urllib3",
-}
 
 
 def load_feast(*, checked: bool = True) -> None:
@@ -192,36 +177,6 @@ def require_online_store(config: RepoConfig) -> None:
         raise Conflict(
             "This project has no online store.", f"{YAML} says `online_store: null`.", fix
         )
-
-
-def registry_error(what: str, error: Exception) -> Unavailable | None:
-    """The error for a remote registry or online store that cannot be reached; None for another
-    fault. Passwords are removed.
-    """
-    first_line = str(error).partition("\n")[0]
-    why = f"{type(error).__name__}: {without_passwords(first_line)}"[:500]
-    if isinstance(error, ImportError):
-        return Unavailable(what, why, fix_of_missing(error.name or ""))
-    library = type(error).__module__.partition(".")[0]
-    if library in _CLIENTS or isinstance(error, ConnectionError | TimeoutError):
-        return Unavailable(
-            what,
-            why,
-            f"Start what `registry` and `online_store` in {YAML} name, or correct them there.",
-        )
-    return None
-
-
-@contextmanager
-def reaching_registry(what: str) -> Iterator[None]:
-    """Turn the failure to reach a remote registry inside the block into an error that says so."""
-    try:
-        yield
-    except Exception as error:
-        reachable_error = None if isinstance(error, MLInfraError) else registry_error(what, error)
-        if reachable_error is None:
-            raise
-        raise reachable_error from error
 
 
 def _forget_foreign_tables(registry: Path | None, online: Path) -> None:

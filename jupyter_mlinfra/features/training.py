@@ -6,19 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..core.errors import BadRequest, Unavailable
+from ..core.errors import Unavailable
 from ..core.events import telling
 from ..core.frames import exactly, polars_frame
 from ..core.origin import actor
 from ..core.refs import reference
 from .definitions import Definition, read_for
-from .join import JoinView, check_entities
+from .feast_errors import feast_errors, store_fix
+from .join import JoinView
 from .knowing import trained
 from .labels import resolution_of
 from .pages import view_ref
-from .repo import OFFLINE_STORE, OFFLINE_STORES, configuration, folder
+from .repo import OFFLINE_STORE, OFFLINE_STORES, folder
 from .sources import SourceSpec, one_snapshot, scan
 from .sources.pins import key_of
+from .training_columns import check, column_name
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
     from ..core.project import Project
 
+_NOT_MADE = "The training set could not be made."
 _MARK = "__mlinfra_time"
 _ROW, _AT = "__mlinfra_row", "event_timestamp"  # Feast looks for a column of the second name
 
@@ -82,8 +85,17 @@ def join(
     entity_rows = (
         entities.select(columns).with_row_index(_ROW).rename({at: _AT} if at != _AT else {})
     )
-    is_ours = feast.config.offline_store.type in OFFLINE_STORES
-    with one_snapshot(pins), _versions_readable(feast):
+    store = feast.config.offline_store.type
+    is_ours = store in OFFLINE_STORES
+    sources = {
+        item.source.name for name in read_for(requested, views) if (item := views[name]).source
+    }
+    fix = f"Write {', '.join(sorted(sources))} again, or correct the definitions."
+    with (
+        one_snapshot(pins),
+        _versions_readable(feast),
+        feast_errors(_NOT_MADE, fix if is_ours else store_fix(store)),
+    ):
         job = feast.get_historical_features(
             entity_df=entity_rows if is_ours else entity_rows.to_pandas(),
             features=refs,
@@ -100,11 +112,6 @@ def join(
         for feature in features
     ]
     return entities.hstack(joined.select(exactly(name) for name in names))
-
-
-def column_name(view: str, feature: str, full_names: bool) -> str:
-    """What a feature is called in a training set."""
-    return f"{view}__{feature}" if full_names else feature
 
 
 @contextmanager
@@ -158,7 +165,8 @@ def known_values(
             )
         )
     names = [name for join in joins for name in join.features.values()]
-    joined = join_as_of(entities.lazy(), joins, at=at).collect(engine="streaming")
+    with feast_errors("The values could not be read.", "Write the sources again."):
+        joined = join_as_of(entities.lazy(), joins, at=at).collect(engine="streaming")
     return joined[names]
 
 
@@ -182,44 +190,6 @@ def _all_rows(entity_rows: pl.DataFrame, joined: pl.DataFrame) -> pl.DataFrame:
     return joined.sort(_ROW)
 
 
-def check(
-    project: Project,
-    requested: Mapping[str, Sequence[str]],
-    views: Mapping[str, Definition],
-    schema: Mapping[str, pl.DataType],
-    at: str,
-    full_names: bool,
-) -> None:
-    """Reject entity rows that cannot be joined, by their columns; nothing is read."""
-    join_views, taken_names = [], set(schema)
-    for name, features in requested.items():
-        source = views[name].source
-        if source is None or source.kind == "other":  # Feast or the other store checks the rest
-            if clashes := [
-                feature for feature in features if feature in taken_names and not full_names
-            ]:
-                raise BadRequest(
-                    f"{clashes[0]} would appear twice.",
-                    f"It is a feature of {name} and a column already.",
-                    "Ask with full_names=True.",
-                )
-            continue
-        prefix = f"{name}__" if full_names else ""
-        keys = {key.name: key.name for key in views[name].keys}
-        frame = scan(source, folder(project))
-        join_views.append(
-            JoinView(
-                name=name,
-                frame=frame,
-                keys=keys,
-                features={feature: prefix + feature for feature in features},
-                time=source.time,
-                windows=views[name].windows,
-            )
-        )
-    check_entities(schema, join_views, at=at)
-
-
 def record(
     project: Project,
     requested: Mapping[str, Sequence[str]],
@@ -240,28 +210,6 @@ def record(
             facts={"rows": entities.height},
         )
         trained.keep(project, list(requested), trained.window_of(entities, at))
-
-
-def feature_types(
-    project: Project,
-    requested: Mapping[str, Sequence[str]],
-    views: Mapping[str, Definition],
-    full_names: bool,
-) -> dict[str, pl.DataType] | None:
-    """The types of the features, by the name of their column; None if only the rows tell them,
-    because Feast computes some, or another store joins.
-    """
-    types: dict[str, pl.DataType] = {}
-    store = configuration(project)["offline_store"]
-    if (store.get("type") if isinstance(store, dict) else store) not in OFFLINE_STORES:
-        return None
-    for name, features in requested.items():
-        view = views[name]
-        if not view.stored or view.source is None:
-            return None
-        schema = scan(view.source, folder(project)).collect_schema()
-        types |= {column_name(name, feature, full_names): schema[feature] for feature in features}
-    return types
 
 
 def source_ref(source: SourceSpec, snapshots: Mapping[str, str | None]) -> str:

@@ -9,7 +9,8 @@ from ..core.lineage import Traced
 from ..core.refs import reference
 from .definitions import Definition, source_columns
 from .pages import view_ref
-from .training import column_name, inputs_of, source_ref
+from .training import inputs_of, source_ref
+from .training_columns import column_name
 
 if TYPE_CHECKING:
     from ..core.project import Project

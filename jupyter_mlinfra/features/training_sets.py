@@ -21,7 +21,8 @@ from .knowing.spec import FeatureDifference, Rebuilt, TrainingSnapshot
 from .repo import folder
 from .sources import state_of
 from .sources.pins import key_of
-from .training import column_name, inputs_of
+from .training import inputs_of
+from .training_columns import column_name
 from .training_lineage import columns_of
 
 if TYPE_CHECKING:

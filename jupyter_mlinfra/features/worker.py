@@ -29,9 +29,8 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 
 from ..core import errors
 from ..core.errors import MLInfraError
-from ..core.files import explain_os_error
-from ..core.sqlite import fix_of, sqlite_error
-from .repo import load_feast, registry_error
+from .feast_errors import told
+from .repo import load_feast
 from .settings import FeatureSettings
 
 if TYPE_CHECKING:
@@ -211,26 +210,7 @@ def main(verb: str, descriptor: str) -> None:
         except Exception as error:  # noqa: BLE001  # of any library: the parent must get an answer
             with contextlib.suppress(OSError):  # a full disk cannot take a traceback
                 traceback.print_exc()
-            answer("error", _as_mlinfra_error(verb, error).to_json())
-
-
-def _as_mlinfra_error(verb: str, error: Exception) -> MLInfraError:
-    """Feast, SQLAlchemy and online stores raise their own errors; the user can fix those about
-    storage.
-    """
-    message = f"features {verb} could not be done."
-    if isinstance(error, OSError) and not isinstance(error, ConnectionError | TimeoutError):
-        return explain_os_error(error, message)
-    reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-    if (cause := sqlite_error(error)) and (fix := fix_of(cause)):
-        return errors.Unavailable(message, reason, fix)
-    if storage_error := registry_error(message, error):
-        return storage_error
-    return MLInfraError(
-        f"features {verb} failed.",
-        reason,
-        "Report it if it happens again: the answer of the library was not expected.",
-    )
+            answer("error", told(f"features {verb} could not be done.", error).to_json())
 
 
 def _run(verb: str, request: dict[str, Any], progress: Callable[[str, int, int], None]) -> Any:

@@ -27,7 +27,10 @@ made() { # NAME REQUIREMENT…
 made ours --requirements pyproject.toml --extra delta feast==0.67.0
 made theirs "feast[delta,duckdb]==0.67.0" "pyiceberg[sql-sqlite,pyarrow]"
 
-mkdir -p "$tools/results"
+# The tests alone: beside them Python would take the repository's `feast` instead of the release that is installed.
+rm -rf "$tools/suite"
+mkdir -p "$tools/results" "$tools/suite"
+cp -R "$suite/tests" "$suite/pytest.ini" "$tools/suite"
 export FULL_REPO_CONFIGS_MODULE=mlinfra_feast_conf FEAST_IS_LOCAL_TEST=True PYTHONPATH=.:$root/scripts/feast_suite:$root
 export PYTHONPYCACHEPREFIX=$tools/pycache
 integration=tests/integration
@@ -40,7 +43,7 @@ for run in "${runs[@]}"; do
   [ "${run#*-}" = parquet ] || local_repos=
   venv=theirs
   [ "${run%-*}" != polars ] || venv=ours
-  (cd "$suite" && MLINFRA_FEAST_STORE=${run%-*} MLINFRA_FEAST_SOURCE=${run#*-} "$tools/$venv/bin/python" -m pytest \
+  (cd "$tools/suite" && MLINFRA_FEAST_STORE=${run%-*} MLINFRA_FEAST_SOURCE=${run#*-} "$tools/$venv/bin/python" -m pytest \
     -p mlinfra_feast_plugin -p no:cacheprovider -o addopts= -q --tb=short --integration -n "${MLINFRA_FEAST_WORKERS:-2}" \
     -m "not ray_offline_stores_only and not rbac_remote_integration_test" -k "not dynamodb" --junitxml="$tools/results/$run.xml" \
     --ignore=$integration/offline_store/test_dqm_validation.py \

@@ -30,7 +30,8 @@ from pyarrow import parquet
 from jupyter_mlinfra.core.errors import Conflict, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, PolarsOfflineStore, PolarsOfflineStoreConfig
-from jupyter_mlinfra.features.repo import OFFLINE_STORES, registry_error
+from jupyter_mlinfra.features.feast_errors import unreachable
+from jupyter_mlinfra.features.repo import OFFLINE_STORES
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -215,16 +216,16 @@ def test_a_registry_that_is_down_is_named_without_its_password(fresh_shop: Proje
 
 
 def test_a_password_in_the_words_of_a_driver_is_struck_out() -> None:
-    fault = registry_error(
+    fault = unreachable(
         "No.",
         ConnectionRefusedError("postgresql://ana:geheim@db:5432/feast refused the connection"),
     )
     assert fault is not None
     assert "postgresql://ana:[secret]@db:5432/feast refused" in fault.why
     # Only the first 500 characters are shown.
-    cut = registry_error(
+    cut = unreachable(
         "No.", ConnectionRefusedError(f"{'.' * 440} postgresql://ana:{'geheim' * 10}@db/feast")
     )
     assert cut is not None
     assert "geheim" not in cut.why
-    assert registry_error("No.", ZeroDivisionError()) is None
+    assert unreachable("No.", ZeroDivisionError()) is None

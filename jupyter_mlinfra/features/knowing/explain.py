@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from ...core.errors import BadRequest, Conflict
+from ...core.errors import Conflict
 from ...core.feast_online.feast_keys import KINDS
 from ...core.frames import exactly
 from ...core.records import MASK
 from ..definitions import Definition
 from ..join import require_time, utc
 from ..labels import MAJORITY, PRIORITY, Resolution, resolution_of
-from ..online.keys import key_value, missing_key
+from ..online.keys import missing_key, shown_key, wrong_key
 from ..sources import SourceSpec, one_snapshot, readable, scan
 from .spec import Explained, JudgedRow, Verdict
 from .telling import Words
@@ -123,15 +123,11 @@ def of_key(
             raise missing_key(view, key.name, entity)
         try:
             value = entity[key.name]
-            value = key_value(value, key.type) if key.type in KINDS else value
+            value = shown_key(value, key.type) if key.type in KINDS else value
             typed = pl.Series("", [value]).cast(schema[key.name]).item()
         except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError) as error:
-            raise BadRequest(
-                f"Key {key.name} of {view.name} has a value of a wrong type.",
-                f"{str(error).partition(chr(10))[0]}.",
-                f"It is {key.type.lower()}.",
-            ) from error
-        given[key.name] = value
+            raise wrong_key(view, key, error) from error
+        given[key.name] = value if key.type in KINDS else typed
         rows = rows.filter(exactly(key.name) == pl.lit(typed, schema[key.name]))
     return rows.with_row_index(SRC), given
 

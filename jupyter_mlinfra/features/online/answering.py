@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from ...core.errors import MLInfraError, Unavailable
 from ...core.passwords import without_passwords
 from ...core.sqlite import fix_of, sqlite_error
+from ..feast_errors import told
 
 
 class NoAnswer(Unavailable):
@@ -21,6 +22,8 @@ def answering() -> Iterator[None]:
         yield
     except MLInfraError:
         raise
+    except ImportError as error:
+        raise told("The online store cannot be used.", error) from error
     except Exception as error:  # each store raises errors of its own library
         fix = (cause := sqlite_error(error)) and fix_of(cause)
         if type(error).__name__ == "TimeoutError":

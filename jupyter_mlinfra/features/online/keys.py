@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from types import NoneType
 from typing import Any
 
@@ -51,11 +51,31 @@ def _column(view: Definition, column: Column, entities: Sequence[Mapping[str, An
     try:
         return [key_value(value, kind) for value in values]
     except (TypeError, ValueError, OverflowError) as error:
-        raise BadRequest(
-            f"Key {name} of {view.name} has a value of a wrong type.",
-            f"{error}.",
-            f"It is {kind.lower()}.",
-        ) from error
+        raise wrong_key(view, column, error) from error
+
+
+def shown(views: Iterable[Definition], entity: Mapping[str, Any]) -> dict[str, Any]:
+    """An entity with the keys of some views in their types, as answers show it. Raises BadRequest
+    for a time that no calendar has.
+    """
+    keys = {key.name: (view, key) for view in views for key in view.keys}
+    found = dict(entity)
+    for name, (view, key) in keys.items():
+        try:
+            found[name] = shown_key(entity[name], key.type)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise wrong_key(view, key, error) from error
+    return found
+
+
+def wrong_key(view: Definition, key: Column, error: Exception) -> BadRequest:
+    """The error for a key that is no value of its type."""
+    why = str(error).partition("\n")[0].rstrip(".")
+    return BadRequest(
+        f"Key {key.name} of {view.name} has a value of a wrong type.",
+        f"{why}.",
+        f"It is {key.type.lower()}.",
+    )
 
 
 def missing_key(view: Definition, name: str, entity: Mapping[str, Any]) -> BadRequest:
@@ -85,10 +105,23 @@ def key_value(value: Any, kind: str) -> Any:
     return typed(value, kind)
 
 
+def shown_key(value: Any, kind: str) -> Any:
+    """As `key_value`, with a time as a time, which the store has in seconds."""
+    known = key_value(value, kind)
+    if kind != "UNIX_TIMESTAMP":
+        return known
+    time = _time(value.strip()) if isinstance(value, str) else value
+    if isinstance(time, datetime):
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return _EPOCH + timedelta(seconds=known)
+
+
 def _time(text: str) -> datetime:
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "INT32": (int, "a whole number"),

@@ -19,7 +19,9 @@ from ...core.feast_online.feast_stores import Column, RedisStore, Store, direct_
 from ...core.feast_online.feast_values import SIMPLE
 from ..configured import Configured
 from ..definitions import Definition
+from ..feast_errors import feast_errors
 from ..repo import (
+    YAML,
     configuration,
     feast_config,
     folder,
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from ...core.project import Project
 
 MAX_ENTITIES = 10_000
+
+_STORE_FIX = f"Correct online_store in {YAML}."
 
 TURN_SECONDS = 30
 """How long a look-up waits for those before it."""
@@ -176,7 +180,8 @@ def opened_store(project: Project) -> Store:
     load_feast()
     config = feast_config(project)
     require_online_store(config)
-    return FeastStore(config)
+    with feast_errors("The online store cannot be opened.", _STORE_FIX):
+        return FeastStore(config)
 
 
 def _rows(

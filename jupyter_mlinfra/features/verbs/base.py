@@ -83,11 +83,13 @@ class FeatureVerbs:
 
     def feast(self) -> FeatureStore:
         """Feast's own object for this repository, up to date with the registry."""
-        from ..repo import configuration, open_store, reaching_registry
+        from ..feast_errors import feast_errors
+        from ..repo import YAML, configuration, open_store
 
         with self._opening:
             state, settings = self._store.current_mark(), configuration(self._project)
-            with reaching_registry("The feature store cannot be opened."):
+            fix = f"Look at {YAML} and the registry that it names."
+            with feast_errors("The feature store cannot be opened.", fix):
                 if self._feast is None or self._feast[1] != settings:
                     opened = open_store(self._project)
                     _ = opened.registry  # opens it here

@@ -18,6 +18,7 @@ from ..definitions import Definition, Registered
 from ..knowing import compared
 from ..masking import hidden, hidden_of
 from ..online import MAX_ENTITIES
+from ..online.keys import shown
 from ..repo import folder, has_tables_of_versions
 from ..settings import FeatureSettings
 from ..spec import Materialized, OnlineBatch, OnlineRow, Pushed, SkewReport
@@ -142,16 +143,19 @@ class OnlineVerbs(FeatureVerbs):
         *,
         reveal: Reveal = False,
     ) -> list[OnlineRow]:
-        """As `online`, for people: values of features whose column is tagged `pii` are masked.
+        """As `online`, for people: values of features whose column is tagged `pii` are masked, and
+        each entity has its keys in their types.
         reveal: who sees them too, which is recorded.
         """
         requested, views = self._served(features)
         rows = self.online(features, entities)
+        asked = [*views.values()]
         views = {**self._copy().views, **views}  # those that others are computed from too
         masked = hidden(self._project, requested, views, reveal, verb="features online")
         return [
             replace(
                 row,
+                entity=shown(asked, row.entity),
                 values={
                     name: MASK if name in masked and value is not None else value
                     for name, value in row.values.items()

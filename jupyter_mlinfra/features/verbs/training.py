@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...core.errors import BadRequest
+from ...core.errors import BadRequest, MLInfraError
 from ...core.frames import exactly, lazy_frame, polars_frame
 from ...core.records import MASK
 from ...core.viewer import Reveal
@@ -98,8 +98,11 @@ class TrainingVerbs(FeatureVerbs):
 
         `.snapshot(name)` stores it. Raises as `training_set`, before anything is read.
         """
+        import polars as pl
+
         from ..lazily import TrainingSet
-        from ..training import check, feature_types, join, record
+        from ..training import join, record
+        from ..training_columns import check, declared_types, feature_types
         from ..training_lineage import origin_of
 
         requested = self._requested(features)
@@ -134,7 +137,15 @@ class TrainingVerbs(FeatureVerbs):
 
         types = feature_types(self._project, requested, views, full_names)
         if types is None:  # only the rows tell their types
-            return TrainingSet.of(once, lambda: once().schema, store, told)
+
+            def columns() -> pl.Schema:
+                try:
+                    return once().schema
+                except MLInfraError:  # Polars would hide it here; whoever reads the rows gets it
+                    declared = declared_types(requested, views, full_names)
+                    return pl.Schema({**schema, **declared})
+
+            return TrainingSet.of(once, columns, store, told)
         return TrainingSet.of(rows, {**schema, **types}, store, told)
 
     def snapshot(
@@ -155,7 +166,8 @@ class TrainingVerbs(FeatureVerbs):
         Raises as `training_set`, and Conflict if the dataset is something else.
         """
         from .. import training_sets as stored
-        from ..training import check, join
+        from ..training import join
+        from ..training_columns import check
 
         requested = self._requested(features)
         views = self._definitions(requested)
