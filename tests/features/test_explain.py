@@ -224,6 +224,20 @@ def test_questions_that_cannot_be_answered_say_what_to_ask(shop: Features) -> No
         shop.explain("clicks", {"user_id": 1}, T0, limit=0)
 
 
+def test_a_key_that_is_a_time_is_found_and_told_as_one(tmp_path: Path) -> None:
+    rows = {"key0": [T0, T0 + timedelta(hours=1)], "at": [T0, T0], "value": [1, 2]}
+    pl.DataFrame(rows).write_parquet(tmp_path / "a.parquet")
+    view = view_of(tmp_path / "a.parquet", ttl=None, created=False, keys=1)
+    view = replace(view, keys=[Column(name="key0", type="UNIX_TIMESTAMP", tags={})])
+    for asked in ("2026-03-01T01:00:00Z", T0 + timedelta(hours=1), 1772326800):
+        found = explain(view, tmp_path, {"key0": asked}, T0)
+        assert found.taken is not None
+        assert found.taken.values == {"value": 2}
+        assert found.entity == {"key0": T0 + timedelta(hours=1)}
+    with pytest.raises(BadRequest, match="not a time such as"):
+        explain(view, tmp_path, {"key0": "soon"}, T0)
+
+
 def test_labels_are_told_by_their_policy(tmp_path: Path) -> None:
     path = tmp_path / "labels.parquet"
     pl.DataFrame(
