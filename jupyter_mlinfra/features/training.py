@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from ..core.frames import Frame
     from ..core.project import Project
 
-_NOT_MADE = "The training set could not be made."
 _MARK = "__mlinfra_time"
 _ROW, _AT = "__mlinfra_row", "event_timestamp"  # Feast looks for a column of the second name
 
@@ -68,6 +67,31 @@ def join(
     """As `training_set`, of entities that were checked. pins: snapshots at which sources are read,
     to which those of further sources are added.
     """
+    store = feast.config.offline_store.type
+    sources = {
+        item.source.name for name in read_for(requested, views) if (item := views[name]).source
+    }
+    fix = f"Write {', '.join(sorted(sources))} again, or correct the definitions."
+    with feast_errors(
+        "The training set could not be made.",
+        fix if store in OFFLINE_STORES else store_fix(store),
+    ):
+        return joined_by_feast(
+            feast, requested, views, entities, at=at, full_names=full_names, pins=pins
+        )
+
+
+def joined_by_feast(
+    feast: FeatureStore,
+    requested: Mapping[str, Sequence[str]],
+    views: Mapping[str, Definition],
+    entities: pl.DataFrame,
+    *,
+    at: str,
+    full_names: bool,
+    pins: dict[str, str | None],
+) -> pl.DataFrame:
+    """As `join`, with the errors of Feast and of the code of views as they are."""
     import polars as pl
 
     refs = [f"{view}:{feature}" for view, features in requested.items() for feature in features]
@@ -85,17 +109,8 @@ def join(
     entity_rows = (
         entities.select(columns).with_row_index(_ROW).rename({at: _AT} if at != _AT else {})
     )
-    store = feast.config.offline_store.type
-    is_ours = store in OFFLINE_STORES
-    sources = {
-        item.source.name for name in read_for(requested, views) if (item := views[name]).source
-    }
-    fix = f"Write {', '.join(sorted(sources))} again, or correct the definitions."
-    with (
-        one_snapshot(pins),
-        _versions_readable(feast),
-        feast_errors(_NOT_MADE, fix if is_ours else store_fix(store)),
-    ):
+    is_ours = feast.config.offline_store.type in OFFLINE_STORES
+    with one_snapshot(pins), _versions_readable(feast):
         job = feast.get_historical_features(
             entity_df=entity_rows if is_ours else entity_rows.to_pandas(),
             features=refs,

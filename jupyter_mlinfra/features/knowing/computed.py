@@ -124,7 +124,8 @@ class OnDemand:
         """Runs the code of the view, as a training set does. telling: whether an error of it may be
         told, which may quote values. Raises Unprocessable if the code fails.
         """
-        from ..training import column_name, join
+        from ..training import joined_by_feast
+        from ..training_columns import column_name
 
         names = [column.name for column in self.view.features]
         requested = {self.view.name: names}
@@ -132,7 +133,9 @@ class OnDemand:
 
         def computed(entities: pl.DataFrame) -> pl.DataFrame:
             try:
-                rows = join(feast, requested, known, entities, at=AT, full_names=True, pins={})
+                rows = joined_by_feast(
+                    feast, requested, known, entities, at=AT, full_names=True, pins={}
+                )
             except MLInfraError:
                 raise
             except Exception as error:  # of code that anybody wrote

@@ -31,7 +31,7 @@ def stored_profile(
     sees those that are masked in the training set too, which is recorded.
     """
     from ...catalog import Catalog, without_values
-    from ..training import column_name
+    from ..training_columns import column_name
     from ..training_sets import read_recipe
 
     if window is None or not window.dataset:
