@@ -51,13 +51,13 @@ class JsonFile:
         self._text, self._rows = text, rows
         self._complete = complete
         self._types = types or {}
-        self._fields: Fields | None = Fields(text.path.name, most_columns)
+        self._fields = Fields(text.path.name, most_columns)
         self._kinds: Kinds | None = None
-        self._repeated: dict[int, str] = {}
+        self._bad: dict[int, str] = {}
+        self._checked = False
         self.torn: list[tuple[int, str, str]] = []
         self._skipped: list[int] = []
         self._schema = self._schema_of_rows()
-        self._fields = None  # they are counted
         self.header = list(self._schema)
         names = column_names(self.header, text.path.name)
         self.columns = dict(zip(names, self._schema.values(), strict=True))
@@ -124,10 +124,12 @@ class JsonFile:
 
     def _settle_kinds(self, why: object) -> None:
         """Look at the values of all rows, to know which of them are odd."""
+        import orjson
+
         kinds = Kinds(self._text.path.name, self._types)
         try:
-            for number, _, value in self._objects_of_lines():
-                kinds.add(value, number)
+            for number, line in self._objects_of_lines():
+                kinds.add(orjson.loads(line), number)
         except RecursionError as error:
             raise self._mixed_types(why) from error
         kinds.decide()
@@ -143,7 +145,7 @@ class JsonFile:
 
     def _blocks(self) -> Iterator[list[bytes]]:
         block: list[bytes] = []
-        for number, line, _ in self._objects_of_lines():
+        for number, line in self._objects_of_lines():
             kept = line
             if self._kinds is not None:
                 exact, dumps = _load(line)
@@ -159,28 +161,36 @@ class JsonFile:
         if block:
             yield block
 
-    def _objects_of_lines(self) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
-        """The objects with their lines; what is none is set aside."""
-        import orjson
-
+    def _objects_of_lines(self) -> Iterator[tuple[int, bytes]]:
+        """The objects with their lines; what is none is set aside. Once the file was read to its
+        end, it is known which lines are none.
+        """
         self.torn.clear()
         self._skipped.clear()
         for number, line in self._lines():
-            try:
-                value = orjson.loads(line)
-                reason = "" if isinstance(value, dict) else "not a JSON object"
-            except orjson.JSONDecodeError as error:
-                reason = f"not JSON: {error}" if line.strip() else "blank"
-            if not reason and self._fields is not None:
-                keys = self._fields.add(value)
-                if key := repeated_key(line, keys):
-                    self._repeated[number] = key
-            if number in self._repeated and not reason:
-                reason = f"the key {self._repeated[number]!r} is there twice"
-            if reason:
+            if not self._checked:
+                self._check(number, line)
+            if reason := self._bad.get(number):
                 self._set_aside(number, reason, line)
             else:
-                yield number, line, value
+                yield number, line
+        self._checked = True
+
+    def _check(self, number: int, line: bytes) -> None:
+        """Note what is wrong with a line."""
+        import orjson
+
+        reason = ""
+        try:
+            value = orjson.loads(line)
+            if not isinstance(value, dict):
+                reason = "not a JSON object"
+            elif key := repeated_key(line, self._fields.add(value)):
+                reason = f"the key {key!r} is there twice"
+        except orjson.JSONDecodeError as error:
+            reason = f"not JSON: {error}" if line.strip() else "blank"
+        if reason:
+            self._bad[number] = reason
 
     def _set_aside(self, number: int, reason: str, line: bytes) -> None:
         self._skipped.append(number)
