@@ -43,7 +43,8 @@ const DOMAINS = [
  * What is added to JupyterLab's own bundler configuration. What panels and pages are drawn with is
  * one chunk, fetched with the first of them, and so is what a domain shows, each with its style
  * sheets. Without this the bundler copies components into every chunk that uses them, since each
- * alone is below its usual limit. `jlpm size` fails when one of these chunks is needed at the
+ * alone is below its usual limit. An import with the name of its domain (`webpackChunkName`) leaves no
+ * chunk of its own behind, which the start would have to know. `jlpm size` fails when one of these chunks is needed at the
  * start. Modules and what they export have the shortest names there are, and style sheets lose
  * their comments and spaces.
  */

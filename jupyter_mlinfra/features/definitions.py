@@ -11,6 +11,10 @@ from datetime import datetime, timedelta
 from .kinds import ViewKind
 from .sources import SourceSpec
 
+DEPRECATED = "deprecated"
+"""The tag of a view that nobody should take for anything new; its value is a note."""
+
+_NOT = ("false", "no", "0")
 _VERSION = re.compile(r"(?P<view>.+)@(?:v(?:ersion)?(?P<number>\d+)|latest)", re.IGNORECASE)
 
 
@@ -95,6 +99,14 @@ class Definition:
     labels: LabelSpec | None = None
     problem: str = ""
     code: str = ""
+
+    @property
+    def deprecated(self) -> str | None:
+        """What to take in its place, maybe empty, where nobody should take it any more; None: it
+        is not deprecated.
+        """
+        note = self.tags.get(DEPRECATED)
+        return None if note is None or note.lower() in _NOT else note
 
     @property
     def ttl(self) -> timedelta | None:

@@ -66,6 +66,7 @@ def view_record(
         fix=left.fix if left else figures.fix,
         kind=view.kind,
         version=view.version,
+        deprecated=view.deprecated,
     )
 
 

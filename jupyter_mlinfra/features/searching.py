@@ -82,12 +82,13 @@ def _documents(view: Definition) -> Iterator[Document]:
     names = " ".join(column.name for column in view.features)
     entities = f" of {', '.join(view.entities)}" if view.entities else ""
     tags = labels_of(view.tags)
+    old = "" if view.deprecated is None else ", deprecated"
     yield Document(
         ref=reference("view", view.name),
         kind="view",
         name=view.name,
         text=f"{names} {notes}",
-        detail=f"{len(view.features)} features{entities}",
+        detail=f"{len(view.features)} features{entities}{old}",
         facets={"owner": (view.owner,), "tag": tags},
     )
     for column in view.features:
@@ -96,6 +97,6 @@ def _documents(view: Definition) -> Iterator[Document]:
             kind="feature",
             name=column.name,
             text=f"{view.name} {column.description} {words_of(column.tags)} {notes}",
-            detail=f"{view.name}, {short_type(column.type)}",
+            detail=f"{view.name}, {short_type(column.type)}{old}",
             facets={"owner": (view.owner,), "tag": [*tags, *labels_of(column.tags)]},
         )

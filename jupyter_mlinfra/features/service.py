@@ -4,12 +4,11 @@ read values.
 
 from __future__ import annotations
 
-from .verbs.defining import DefiningVerbs
-from .verbs.knowing import KnowingVerbs
+from .verbs.labelling import LabellingVerbs
 from .verbs.online import OnlineVerbs
 from .verbs.registered import RegisteredVerbs
 from .verbs.training import TrainingVerbs
 
 
-class Features(RegisteredVerbs, KnowingVerbs, DefiningVerbs, TrainingVerbs, OnlineVerbs):
+class Features(RegisteredVerbs, LabellingVerbs, TrainingVerbs, OnlineVerbs):
     """The feature store of one project: Feast over its repository; thread-safe."""

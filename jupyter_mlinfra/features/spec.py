@@ -42,6 +42,7 @@ class View:
     that Feast does not count. ttl_seconds: None = never expires. online_at: newest event time that
     is online. source_at: newest event time of the source. problem: why its definition was left out,
     why the source cannot be read, or which column it lacks; else empty. fix: what to do about it.
+    deprecated: what to take in its place, maybe empty; None: it is not deprecated.
     """
 
     ref: str
@@ -61,6 +62,7 @@ class View:
     fix: str = ""
     kind: ViewKind = "batch"
     version: int | None = None
+    deprecated: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +185,24 @@ class Defined:
     views: Sequence[str]
     services: Sequence[str]
     entities: Sequence[str]
+    applied: AppliedViews | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retagged:
+    """Tags of a view in the file that defines it. file: below the project; line: where the view is
+    defined. tags: all that it has then. diff: the lines that change, as a unified diff; empty if
+    they say so already. used_by: what uses a view that is deprecated. applied: what changed in the
+    registry; None if nothing was applied.
+    """
+
+    view: str
+    file: str
+    line: int
+    tags: Mapping[str, str]
+    diff: str
+    written: bool
+    used_by: Sequence[str] = ()
     applied: AppliedViews | None = None
 
 

@@ -441,6 +441,33 @@ CALLS: list[tuple[str, str, str, str, dict[str, Any]]] = [
         {"view": "w", "reveal": Viewer("cli"), "compute": False},
     ),
     (
+        "features tag w team=a=b gold --remove old --dry-run",
+        "Retagged",
+        "features",
+        "tag",
+        {
+            "view": "w",
+            "add": {"team": "a=b", "gold": ""},
+            "remove": ("old",),
+            "write": False,
+            "apply": True,
+        },
+    ),
+    (
+        "features deprecate w --note x --yes --no-apply",
+        "Retagged",
+        "features",
+        "deprecate",
+        {
+            "view": "w",
+            "note": "x",
+            "undo": False,
+            "write": True,
+            "apply": False,
+            "anyway": True,
+        },
+    ),
+    (
         "features show w@v1 --compare w",
         "ViewComparison",
         "features",

@@ -75,6 +75,8 @@ EXPECTED = {
     "GET features/views/{name}/statistics": "read features",
     "POST features/views/{name}/statistics": "execute features",
     "GET features/views/{name}/compare": "read features",
+    "POST features/views/{name}/tags": "execute features",
+    "POST features/views/{name}/tags/preview": "write features",
     "GET features/views/{name}/lineage": "read features",
     "GET features/views/{name}/uses": "read features",
     "POST features/snapshot": "write features",

@@ -156,6 +156,7 @@ BODIES: list[tuple[str, Any]] = [
     ("catalog/sql", {"query": "{}"}),
     ("catalog/sql", {"query": 'SELECT "{}" FROM t.a'}),
     ("catalog/sql", {"query": "SELECT $x AS x", "parameters": {"{}": "{}"}}),
+    ("features/views/{}/tags/preview", {"add": {"{}": "{}"}}),
     ("features/push", {"name": "{}", "rows": [{"{}": "{}"}]}),
     ("features/online", {"features": ["{}"], "entities": [{"{}": "{}"}]}),
     ("features/views/{}/explain", {"entity": {"{}": "{}"}, "at": "{}"}),

@@ -127,6 +127,7 @@ WRITING = [
         "catalog describe",
     ),
     *("features apply", "features define", "features materialize", "features push"),
+    *("features tag", "features deprecate"),
 ]
 """Verbs that only say what they have written; `mend` and `rule` have tests of their own."""
 
@@ -136,6 +137,7 @@ POSTED: dict[str, Sequence[Any]] = {
     "catalog/sql": [{"query": "SELECT * FROM hr.people"}, {"query": "SELECT * FROM lake.people"}],
     "features/online": [{"features": ["people:*"], "entities": [{"id": 1}]}],
     "features/views/{name}/explain": [{"entity": {"id": 1}}],
+    "features/views/{name}/tags/preview": [{"add": {"new": ""}}],
 }
 """Routes that only read although they are posted to."""
 
@@ -146,6 +148,7 @@ ASKED = {
     "column": "email",
     "q": "people",
     "query": "people",
+    "other": "mails",
 }
 """Parameters of routes that lead to more."""
 

@@ -302,6 +302,13 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
     ),
     ("features/views/w/statistics", None, "features", "statistics", {"view": "w", "reveal": False}),
     (
+        "features/views/w/tags/preview",
+        {"add": {"deprecated": "use v"}, "remove": ["old"]},
+        "features",
+        "tag",
+        {"view": "w", "add": {"deprecated": "use v"}, "remove": ["old"], "write": False},
+    ),
+    (
         "features/views/w/compare?other=w@v1",
         None,
         "features",
@@ -1390,6 +1397,13 @@ LONG: list[tuple[str, Any, str, list[str], dict[str, Any]]] = [
         {"view": "w", "sample": None},
     ),
     (
+        "features/views/w/tags",
+        {"add": {"team": "a b"}, "remove": ["old"]},
+        "tag w",
+        ["features", "tag", "--remove=old", "--", "w", "team=a b"],
+        {"view": "w", "add": {"team": "a b"}, "remove": ("old",), "write": True, "apply": True},
+    ),
+    (
         "features/views/w/statistics",
         {},
         "statistics w",
@@ -1577,6 +1591,7 @@ async def test_a_verb_that_may_take_long_is_a_job_of_the_command_line(
         "features": {
             "apply": SimpleNamespace(problems=()),
             "check": SimpleNamespace(passed=True),
+            "tag": SimpleNamespace(applied=None),
         }.get(words[1], []),
     }.get(words[0], [])
     run(spec.command[4:], session)

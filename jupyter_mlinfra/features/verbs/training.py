@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ...catalog import Catalog
     from ...core.frames import Frame
     from ...core.lineage import Traced
+    from ..definitions import Definition
     from ..knowing.spec import Rebuilt, TrainingSnapshot
     from ..lazily import TrainingSet
     from ..training_sets import Recipe
@@ -47,11 +48,13 @@ class TrainingVerbs(FeatureVerbs):
         from ..training import training_set
 
         requested = self._requested(features)
+        views = self._definitions(requested)
+        _warn_of_deprecated([views[name] for name in requested])
         return training_set(
             self._project,
             self.feast(),
             requested,
-            self._definitions(requested),
+            views,
             entities,
             at=at,
             full_names=full_names,
@@ -107,6 +110,7 @@ class TrainingVerbs(FeatureVerbs):
 
         requested = self._requested(features)
         views = self._definitions(requested)
+        _warn_of_deprecated([views[name] for name in requested])
         data = lazy_frame(entities, "A training set cannot be made.")
         schema = dict(data.collect_schema())
         check(self._project, requested, views, schema, at, full_names)
@@ -171,6 +175,7 @@ class TrainingVerbs(FeatureVerbs):
 
         requested = self._requested(features)
         views = self._definitions(requested)
+        _warn_of_deprecated([views[name] for name in requested])
         catalog = self._catalog()
         stored.check_name(catalog, name, requested)
         made_from, personal, asked = [], frozenset[str](), entities
@@ -319,3 +324,11 @@ class TrainingVerbs(FeatureVerbs):
         return training_code(
             list(features), [self._view(name) for name in self._requested(features)]
         )
+
+
+def _warn_of_deprecated(views: Sequence[Definition]) -> None:
+    """Warn where the verb was called through `ml.features`."""
+    for view in views:
+        if view.deprecated is not None:
+            note = f": {view.deprecated}" if view.deprecated else "."
+            warnings.warn(f"The view {view.name} is deprecated{note}", stacklevel=4)

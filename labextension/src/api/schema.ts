@@ -378,6 +378,17 @@ export interface components {
             readonly version: string;
         };
         /**
+         * AppliedViews
+         * @description What `apply` changed in the registry. problems: what it left out.
+         */
+        readonly AppliedViews: {
+            readonly created: readonly string[];
+            readonly deleted: readonly string[];
+            readonly problems: readonly components["schemas"]["Unapplied"][];
+            readonly unchanged: readonly string[];
+            readonly updated: readonly string[];
+        };
+        /**
          * ArmOutcomes
          * @description What is known of one version: its outcomes and their mean. share: of the requests of both
          *     that it should have got.
@@ -2788,6 +2799,7 @@ export interface components {
             readonly window_end: string | null;
             readonly window_start: string | null;
         };
+        readonly Names: readonly string[];
         /**
          * Namespace
          * @description A namespace. datasets: how many datasets and other tables it has.
@@ -3392,6 +3404,27 @@ export interface components {
             readonly rows: number | null;
             readonly snapshot: string;
             readonly undo: string;
+        };
+        /**
+         * Retagged
+         * @description Tags of a view in the file that defines it. file: below the project; line: where the view is
+         *     defined. tags: all that it has then. diff: the lines that change, as a unified diff; empty if
+         *     they say so already. used_by: what uses a view that is deprecated. applied: what changed in the
+         *     registry; None if nothing was applied.
+         */
+        readonly Retagged: {
+            /** @default null */
+            readonly applied: components["schemas"]["AppliedViews"] | null;
+            readonly diff: string;
+            readonly file: string;
+            readonly line: number;
+            readonly tags: {
+                readonly [key: string]: string;
+            };
+            /** @default [] */
+            readonly used_by: readonly string[];
+            readonly view: string;
+            readonly written: boolean;
         };
         /**
          * Revealed
@@ -4066,6 +4099,9 @@ export interface components {
             readonly importance: number | null;
             readonly suspicion: number;
         };
+        readonly Tags: {
+            readonly [key: string]: string;
+        };
         /**
          * TargetCheck
          * @description One target. verdict: `unknown` when it could not be measured; `fix` then says what is
@@ -4150,6 +4186,19 @@ export interface components {
             /** Format: date-time */
             readonly at: string;
             readonly before: number;
+        };
+        /**
+         * Unapplied
+         * @description A definition that `apply` left out, with the reason and the fix. kind: view or service.
+         *     registered: the registry keeps what it had of it.
+         */
+        readonly Unapplied: {
+            readonly fix: string;
+            readonly kind: string;
+            readonly name: string;
+            readonly registered: boolean;
+            readonly what: string;
+            readonly why: string;
         };
         /**
          * Use
@@ -4307,9 +4356,12 @@ export interface components {
          *     that Feast does not count. ttl_seconds: None = never expires. online_at: newest event time that
          *     is online. source_at: newest event time of the source. problem: why its definition was left out,
          *     why the source cannot be read, or which column it lacks; else empty. fix: what to do about it.
+         *     deprecated: what to take in its place, maybe empty; None: it is not deprecated.
          */
         readonly View: {
             readonly dataset: string | null;
+            /** @default null */
+            readonly deprecated: string | null;
             readonly description: string;
             readonly entities: readonly string[];
             readonly features: number;

@@ -174,6 +174,7 @@ export type IExplained = Records['Explained'];
 export type IJudgedRow = Records['JudgedRow'];
 export type IHeldWindow = Records['HeldWindow'];
 export type IFeatureFigures = Records['FeatureFigures'];
+export type IRetagged = Records['Retagged'];
 export type IViewComparison = Records['ViewComparison'];
 export type IViewStatistics = Records['ViewStatistics'];
 export type IUse = Records['Use'];

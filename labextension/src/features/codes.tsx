@@ -23,7 +23,7 @@ export function Codes({ code }: { code: Code }): React.ReactElement {
     <div className={cx('scroll')}>
       <p className={cx('more')}>
         {trans.__(
-          'Owner, tags and description are written in the definition: change them in its file, then run mlinfra features apply.'
+          'Owner, tags and description are written in the definition: change them in its file, then run mlinfra features apply. Tag Feature View… writes tags there.'
         )}
       </p>
       {Object.entries(code).map(([name, text]) => (

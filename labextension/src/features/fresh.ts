@@ -26,3 +26,12 @@ export function onlineWords(
     ? trans.__('online · data until %1', format.day(view.online_at))
     : trans.__('online fresh, %1', format.span(format.secondsSince(view.online_at, now)));
 }
+
+/** That nobody should take a view any more, and what in its place. */
+export const deprecatedWords = (
+  { name, deprecated }: Pick<IView, 'name' | 'deprecated'>,
+  trans: TranslationBundle
+): string =>
+  deprecated
+    ? trans.__('%1 is deprecated: %2', name, deprecated)
+    : trans.__('%1 is deprecated.', name);

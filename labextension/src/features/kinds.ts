@@ -18,7 +18,7 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
       label: trans.__('Open Feature View'),
       caption: trans.__('Features, freshness and online values of a feature view'),
       title: name => name,
-      body: () => import('./page/page')
+      body: () => import(/* webpackChunkName: "features" */ './page/page')
     }
   },
   {
@@ -44,7 +44,7 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
       label: trans.__('Open Feature Service'),
       caption: trans.__('The features that a model takes together'),
       title: name => name,
-      body: () => import('./page/service')
+      body: () => import(/* webpackChunkName: "features" */ './page/service')
     }
   },
   {
@@ -59,7 +59,7 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
       label: trans.__('Open Saved Training Set'),
       caption: trans.__('What Feast saved, and where it is'),
       title: name => name,
-      body: () => import('./page/saved')
+      body: () => import(/* webpackChunkName: "features" */ './page/saved')
     }
   },
   {
@@ -74,7 +74,7 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
       label: trans.__('Open Entity'),
       caption: trans.__('The key that views share, and which they are'),
       title: name => name,
-      body: () => import('./page/entity')
+      body: () => import(/* webpackChunkName: "features" */ './page/entity')
     }
   }
 ];

@@ -27,7 +27,7 @@ import type { IWorkbench } from '../tokens';
 import { ColumnShape, columnOf } from '../catalog/figures';
 import { DefineForm } from './define';
 import { useStatistics } from './features';
-import { isHistorical, onlineWords } from './fresh';
+import { deprecatedWords, isHistorical, onlineWords } from './fresh';
 import { Entities, SavedSets } from './registered';
 import { featureRow, type IBasketProps } from './rows';
 import { Services } from './services';
@@ -126,6 +126,7 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
         rows.length ? (
           <>
             <List label={trans.__('Selected features')} rows={rows} onRemove={remove} />
+            <Deprecated views={views} />
             {storing && <StoreForm picked={picked} onClose={() => store(false)} />}
           </>
         ) : (
@@ -160,6 +161,26 @@ function Basket({ picked, onPick }: IBasketProps): React.ReactElement {
         </>
       )}
     </Section>
+  );
+}
+
+/** Which of the views that a training set is made of nobody should take any more. */
+function Deprecated({ views }: { views: ReadonlySet<string | undefined> }): React.ReactElement {
+  const { client, trans } = useWorkbench();
+  const { data } = useQuery(
+    'features:deprecated',
+    signal => client.features.views({ query: 'deprecated', limit: MOST }, signal),
+    { topics: ['view'] }
+  );
+  const old = data?.items.filter(view => views.has(view.name) && view.deprecated !== null) ?? [];
+  return (
+    <>
+      {old.map(view => (
+        <p key={view.ref} className={cx('more', 'tone-wait')}>
+          {deprecatedWords(view, trans)}
+        </p>
+      ))}
+    </>
   );
 }
 
@@ -261,15 +282,16 @@ function viewRow(view: IView, { trans }: IWorkbench): IListRow {
   };
 }
 
-/** What a view is, where it is no plain one: its version, and what makes its values. */
-function noteOf({ kind, version }: IView, trans: TranslationBundle): string {
+/** What a view is, where it is no plain one: its version, what makes its values, its end. */
+function noteOf({ kind, version, deprecated }: IView, trans: TranslationBundle): string {
   const kinds = {
     batch: '',
     stream: trans.__('stream'),
     on_demand: trans.__('on demand'),
     label: trans.__('labels')
   };
-  return [version ? `v${version}` : '', kinds[kind]].filter(Boolean).join(' ');
+  const old = deprecated === null ? '' : trans.__('deprecated');
+  return [version ? `v${version}` : '', kinds[kind], old].filter(Boolean).join(' ');
 }
 
 /** The distribution of a feature, once it is known. */

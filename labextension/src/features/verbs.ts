@@ -4,6 +4,8 @@ import { notify } from '../jobs/notify';
 import { isActive } from '../jobs/state';
 import type { IWorkbench, Perform } from '../tokens';
 
+export { deprecate, tag } from './labelverbs';
+
 /** As long as this, in milliseconds, its end is waited for; then it is notified of. */
 const PATIENCE = 600_000;
 

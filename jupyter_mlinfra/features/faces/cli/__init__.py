@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import browsing, defining, knowing, online, training
+from . import browsing, defining, knowing, labelling, online, training
 from .noun import features
 
-__all__ = ["browsing", "defining", "features", "knowing", "online", "training"]
+__all__ = ["browsing", "defining", "features", "knowing", "labelling", "online", "training"]

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 import click
 
 from ....faces.session import Ended, Failed, Session
-from ...spec import AppliedViews, Defined
+from ...spec import AppliedViews, Defined, Retagged
 from .noun import features
 
 
@@ -16,7 +16,7 @@ def _apply(session: Session) -> Any:
     """Apply the definitions of the feature repository to the registry; what is broken is left out
     and named, and the exit code is then 1.
     """
-    return _ended(session.bench.features.apply())
+    return ended(session.bench.features.apply())
 
 
 @features.verb("define")
@@ -29,10 +29,10 @@ def _define(session: Session, name: str, file: TextIO, replace: bool, apply: boo
     they were tried; then apply.
     """
     defined = session.bench.features.define(name, file.read(), replace=replace, apply=apply)
-    return _ended(defined.applied, defined) if defined.applied else defined
+    return ended(defined.applied, defined) if defined.applied else defined
 
 
-def _ended(applied: AppliedViews, answer: Defined | None = None) -> Any:
+def ended(applied: AppliedViews, answer: Defined | Retagged | None = None) -> Any:
     """The answer, with an error if something was left out."""
     if not applied.problems:
         return answer or applied

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from . import browsing, defining, knowing, online
+from . import browsing, defining, knowing, labelling, online
 
-ROUTES = {**browsing.ROUTES, **online.ROUTES, **defining.ROUTES, **knowing.ROUTES}
+ROUTES = {
+    **browsing.ROUTES,
+    **online.ROUTES,
+    **defining.ROUTES,
+    **knowing.ROUTES,
+    **labelling.ROUTES,
+}

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from . import browsing, defining, knowing, online, training
+from . import browsing, defining, knowing, labelling, online, training
 
-__all__ = ["browsing", "defining", "knowing", "online", "training"]
+__all__ = ["browsing", "defining", "knowing", "labelling", "online", "training"]

@@ -32,6 +32,7 @@ def view(item: View) -> Row:
         "online": state(item.freshness),
         "newest online": moment(item.online_at),
         "dataset": plain(item.dataset),
+        **({"deprecated": item.deprecated or "yes"} if item.deprecated is not None else {}),
         # A column of its own only where something is wrong.
         **({"problem": f"{item.problem} {item.fix}".strip()} if item.problem else {}),
     }

@@ -5,12 +5,19 @@ import type {
   IFeature,
   IJob,
   IPage,
+  IRetagged,
   ISavedSet,
   IService,
   IServiceDetail,
   IView,
   IViewDetail
 } from '../types';
+
+/** Tags to add or replace, by name, and names of those to remove. */
+export type ITagChange = Readonly<{
+  add: Readonly<Record<string, string>>;
+  remove: readonly string[];
+}>;
 
 /** What views and features there are. */
 export interface IViewsClient {
@@ -29,6 +36,10 @@ export interface IViewsClient {
   savedSet: (name: string, signal?: AbortSignal) => Promise<ISavedSet>;
   /** Write Feast definitions as a file of that name and apply them, as a job. */
   define: (name: string, text: string) => Promise<IJob>;
+  /** Write tags into the file that defines a view and apply it, as a job. */
+  tag: (view: string, tags: ITagChange) => Promise<IJob>;
+  /** What that would change in the file. */
+  tagged: (view: string, tags: ITagChange) => Promise<IRetagged>;
 }
 
 export const viewsClient = (request: Request): IViewsClient => ({
@@ -44,5 +55,7 @@ export const viewsClient = (request: Request): IViewsClient => ({
   entity: (name, signal) => request(`features/entities/${pathOf(name)}`, { signal }),
   savedSets: (options = {}, signal) => request('features/saved', { query: { ...options }, signal }),
   savedSet: (name, signal) => request(`features/saved/${pathOf(name)}`, { signal }),
-  define: (name, text) => request('features/define', { body: { name, text } })
+  define: (name, text) => request('features/define', { body: { name, text } }),
+  tag: (view, body) => request(`features/views/${pathOf(view)}/tags`, { body }),
+  tagged: (view, body) => request(`features/views/${pathOf(view)}/tags/preview`, { body })
 });

@@ -27,6 +27,7 @@ const DETAIL = {
     problem: '',
     fix: '',
     kind: 'batch',
+    deprecated: null,
     version: 3
   },
   features: ['gust', 'rain'].map(name => ({
@@ -266,7 +267,7 @@ it('two versions of a view are compared', async () => {
     same: before === after
   }));
   const detail = { ...DETAIL, versions: ['weather@v1', 'weather@v0'] };
-  await opened('versions', { compare }, detail as unknown as typeof DETAIL);
+  await opened('versions', { compare }, detail);
   expect(compare).toHaveBeenCalledWith('weather@v0', 'weather', expect.anything());
   expect(cells('Differences of weather@v0 and weather')).toEqual([
     ['seen', '–', 'new feature'],

@@ -35,6 +35,7 @@ const viewOf = (more: Partial<IView> = {}): IView => ({
   problem: '',
   fix: '',
   kind: 'batch',
+  deprecated: null,
   version: null,
   ...more
 });

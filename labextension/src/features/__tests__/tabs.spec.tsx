@@ -36,6 +36,7 @@ const VIEW = {
   problem: '',
   fix: '',
   kind: 'batch',
+  deprecated: null,
   version: null
 };
 

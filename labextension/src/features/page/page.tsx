@@ -12,13 +12,14 @@ import { useQuery } from '../../hooks/query';
 import { formatRef, labelOf } from '../../refs';
 import type { IPageProps } from '../../tokens';
 import { useStatistics } from '../features';
+import { deprecatedWords } from '../fresh';
 import { TABS } from '../tabs';
 import { ViewFacts } from './facts';
 import { ViewHead } from './head';
 
 /** The page of a feature view. */
 export default function ViewPage({ reference, name }: IPageProps): React.ReactElement {
-  const { client } = useWorkbench();
+  const { client, trans } = useWorkbench();
   const [revealed, reveal] = useState(false);
   const query = useQuery(reference, signal => client.features.show(labelOf(reference), signal), {
     topics: ['view'],
@@ -36,6 +37,9 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
         {detail => (
           <>
             <ViewFacts detail={detail} />
+            {detail.view.deprecated !== null && (
+              <p className={cx('more', 'tone-wait')}>{deprecatedWords(detail.view, trans)}</p>
+            )}
             {detail.view.problem && (
               <p className={cx('more', 'tone-wait')}>
                 {detail.view.problem} {detail.view.fix}
