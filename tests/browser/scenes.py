@@ -95,6 +95,18 @@ def features_code(lab: Lab) -> None:
     expect(page.get_by_role("region", name="A training set in Python")).to_be_visible()
 
 
+def features_deprecate(lab: Lab) -> None:
+    """What uses a view, and the line that would be written, before it is deprecated."""
+    page = lab.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="Features").click()
+    page.get_by_role("button", name="More Verbs").click()
+    lab.page.get_by_role("menuitem", name="Deprecate Feature View or Undo It…").click()
+    dialog = lab.page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("take weather_hourly")
+    dialog.get_by_role("button", name="Next").click()
+    expect(dialog.get_by_text("Write and Apply")).to_be_visible(timeout=SLOW)
+
+
 def features_define(lab: Lab) -> None:
     """The form for definitions, beside the page of a view."""
     features_view(lab)
@@ -516,6 +528,7 @@ FEATURES: dict[str, Callable[[Lab], None]] = {
     "features-lineage": features_lineage,
     "features-used-by": features_used_by,
     "features-code": features_code,
+    "features-deprecate": features_deprecate,
     "features-define": features_define,
     "features-basket": features_basket,
 }

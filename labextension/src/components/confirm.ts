@@ -1,9 +1,10 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type React from 'react';
 
 interface IConfirm {
   title: string;
-  body: string;
+  body: string | React.ReactElement;
   action: string;
   trans: TranslationBundle;
 }

@@ -1,4 +1,5 @@
 import { InputDialog } from '@jupyterlab/apputils';
+import { render } from '@testing-library/react';
 
 import { fakeWorkbench } from '../../components/__tests__/workbench';
 import { confirm } from '../../components/confirm';
@@ -59,9 +60,11 @@ it('the dialog names what uses a view and the lines that change, before it is de
   answer(' use visits ');
   const [asks, job] = call({ team: 'growth' });
   const outcome = await deprecate(asks);
-  expect(asked.mock.calls[0][0].body).toBe(
-    'It is used by deployment delay, which go on as before.\n' +
-      'In feature_repo/views.py, line 7:\n-    tags={},\n+    tags={"deprecated": "x"},'
+  const [said] = asked.mock.calls[0] as [{ body: React.ReactElement }];
+  render(said.body);
+  expect(document.body.textContent).toContain('used by deployment delay, which go on as before.');
+  expect(document.body.textContent).toContain(
+    'In feature_repo/views.py, line 7:-    tags={},\n+    tags={"deprecated": "x"},'
   );
   expect(job).toHaveBeenCalledWith('clicks', { add: { deprecated: 'use visits' }, remove: [] });
   expect(outcome).toEqual({

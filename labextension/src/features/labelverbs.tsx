@@ -1,7 +1,9 @@
 import { InputDialog } from '@jupyterlab/apputils';
+import React from 'react';
 
-import { confirm, inform } from '../components/confirm';
 import type { IRetagged, IView, IViewDetail } from '../api/types';
+import { confirm, inform } from '../components/confirm';
+import { cx } from '../components/cx';
 import { ended } from '../jobs/ended';
 import { notify } from '../jobs/notify';
 import { isActive } from '../jobs/state';
@@ -124,20 +126,26 @@ async function change(
   return true;
 }
 
+/** What uses the view, and the lines that change. */
 function words(
   { view, file, line, diff, used_by }: IRetagged,
   { trans }: IWorkbench
-): { title: string; body: string; action: string } {
+): { title: string; body: React.ReactElement; action: string } {
   const lines = diff
     .split('\n')
     .slice(2)
     .filter(text => /^[+-]/.test(text));
-  const used = used_by.length
-    ? [trans.__('It is used by %1, which go on as before.', used_by.join(', '))]
-    : [];
   return {
     title: trans.__('Change the definition of %1?', view),
-    body: [...used, trans.__('In %1, line %2:', file, line), ...lines].join('\n'),
+    body: (
+      <div className={cx('widget')}>
+        {used_by.length > 0 && (
+          <p>{trans.__('It is used by %1, which go on as before.', used_by.join(', '))}</p>
+        )}
+        <p>{trans.__('In %1, line %2:', file, line)}</p>
+        <pre tabIndex={0}>{lines.join('\n')}</pre>
+      </div>
+    ),
     action: trans.__('Write and Apply')
   };
 }
