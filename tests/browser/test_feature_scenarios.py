@@ -330,3 +330,17 @@ def look_up(lab: Lab, hand: keys.Hand, page: Locator) -> None:
     expect(page.get_by_label("user_id")).to_be_focused()
     lab.page.keyboard.type("7")
     lab.page.keyboard.press("Enter")
+
+
+def test_the_menu_of_a_view_begins_at_its_first_verb_and_escape_leads_back(lab: Lab) -> None:
+    page = keys.open_by("keyboard", lab, "view:visits", "Features")
+    more = page.get_by_role("button", name="More Verbs")
+    keys.press(lab, more)
+    verbs = lab.page.get_by_role("menu").get_by_role("menuitem")
+    first = verbs.filter(has_text="Materialize Feature View")
+    expect(first).to_have_class(re.compile("lm-mod-active"))
+    lab.page.keyboard.press("ArrowDown")  # over what cannot be done now, and round
+    expect(verbs.and_(lab.page.locator(".lm-mod-active:not(.lm-mod-disabled)"))).to_have_count(1)
+    lab.page.keyboard.press("Escape")
+    expect(first).to_have_count(0)
+    expect(more).to_be_focused()

@@ -46,3 +46,15 @@ it('pages that were opened last are listed by their names', async () => {
   expect(await screen.findByText('eager-owl')).toBeTruthy();
   expect(document.body.textContent).not.toContain(ID);
 });
+
+it('a user, who has no page, is no link that leads nowhere', () => {
+  const links = (
+    <>
+      <RefLink reference="user:ana" />
+      <RefLink reference="dataset:n.a" />
+    </>
+  );
+  show(fakeWorkbench({}), links);
+  expect(screen.getByText('ana').closest('button')).toBeNull();
+  expect(screen.getAllByRole('button')).toHaveLength(1);
+});
