@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from ..core.frames import exactly
 
@@ -61,3 +61,48 @@ def in_parquet(schema: ParquetSchema, names: Collection[str]) -> list[str]:
     }
     own = schema.to_arrow_schema().names
     return [name for name, old in zip(names, own, strict=True) if old in marked]
+
+
+def within_parquet(schema: ParquetSchema, dtypes: Mapping[str, pl.DataType]) -> dict[str, pl.Expr]:
+    """Of the columns of a Parquet file that have UUIDs within lists and structs, the same values
+    with text in their place. dtypes: of all its columns, in its order; nothing is found where they
+    do not have its parts.
+    """
+    marked = [
+        column.logical_type.type == "UUID" for column in map(schema.column, range(len(schema)))
+    ]
+    if not any(marked) or sum(map(_leaves, dtypes.values())) != len(marked):
+        return {}
+    flags = iter(marked)
+    found: dict[str, pl.Expr] = {}
+    for name, dtype in dtypes.items():
+        own = [next(flags) for _ in range(_leaves(dtype))]
+        if dtype.is_nested() and any(own):
+            found[name] = _with_text_within(exactly(name), dtype, iter(own)).alias(name)
+    return found
+
+
+def _leaves(dtype: Any) -> int:
+    """How many parts of a type have values."""
+    import polars as pl
+
+    if isinstance(dtype, pl.List | pl.Array):
+        return _leaves(dtype.inner)
+    return (
+        sum(_leaves(field.dtype) for field in dtype.fields) if isinstance(dtype, pl.Struct) else 1
+    )
+
+
+def _with_text_within(value: pl.Expr, dtype: Any, marked: Iterator[bool]) -> pl.Expr:
+    import polars as pl
+
+    if isinstance(dtype, pl.List):
+        return value.list.eval(_with_text_within(pl.element(), dtype.inner, marked))
+    if isinstance(dtype, pl.Struct):
+        parts = {
+            field.name: _with_text_within(pl.field(field.name), field.dtype, marked)
+            for field in dtype.fields
+        }
+        return value.struct.with_fields(**parts)
+    is_bytes = dtype == pl.Binary()
+    return as_text(value) if next(marked) and is_bytes else value

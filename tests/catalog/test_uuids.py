@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -138,3 +139,24 @@ def test_those_of_parquet_come_in_as_text(table: Catalog, project: Project) -> N
     table.register(file, name="s.place")
     assert table.preview("s.place").data[1] == [THIRD]
     assert table.sql(f"SELECT n FROM s.place WHERE u = '{THIRD}'").item() == 4
+
+
+def test_those_within_lists_and_structs_of_parquet_in_place_are_text_too(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    first, second = uuid.UUID(FIRST), uuid.UUID(SECOND)
+    kind = pa.uuid()
+    column = pa.array(
+        [{"n": 1, "l": [first.bytes, None]}, None, {"n": 2, "l": []}],
+        pa.struct([("n", pa.int64()), ("l", pa.list_(pa.binary(16)))]),
+    ).cast(pa.struct([("n", pa.int64()), ("l", pa.list_(kind))]))
+    plain = pa.array([[second.bytes], None, []], pa.list_(pa.binary(16))).cast(pa.list_(kind))
+    bare = pa.array([[b"x" * 16], None, []], pa.list_(pa.binary(16)))
+    table = pa.table({"s": column, "l": plain, "bytes": bare})
+    pq.write_table(table, tmp_path / "a.parquet")
+    catalog.register(tmp_path / "a.parquet", name="lake.a")
+    rows = catalog.dataset("lake.a").scan().collect()
+    assert rows["s"].to_list() == [{"n": 1, "l": [FIRST, None]}, None, {"n": 2, "l": []}]
+    assert rows["l"].to_list() == [[SECOND], None, []]
+    assert rows["bytes"].to_list() == [[b"x" * 16], None, []]
+    assert catalog.sql(f"SELECT s.n FROM lake.a WHERE s.l[1] = '{FIRST}'").item() == 1
