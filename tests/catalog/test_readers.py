@@ -4,54 +4,16 @@ has the rows that it should have.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from duckdb_reader import read
 from pyiceberg.transforms import BucketTransform, IdentityTransform
 
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.store import CatalogStore
 from jupyter_mlinfra.core.project import Project
-
-TOOLS = Path(__file__).parents[2] / ".tools" / "duckdb155"
-PACKAGES = [
-    "duckdb==1.5.5",
-    "duckdb-extensions==1.5.5",
-    "duckdb-extension-iceberg==1.5.5",
-    "duckdb-extension-avro==1.5.5",
-]
-_READ = """
-import json, sys
-import duckdb
-from duckdb_extensions import import_extension
-for name in ("avro", "iceberg"):
-    import_extension(name)
-connection = duckdb.connect()
-connection.execute("SET autoinstall_known_extensions = false; LOAD avro; LOAD iceberg")
-answers = []
-for location, snapshot in json.loads(sys.argv[1]):
-    rows = connection.execute(
-        f"SELECT * FROM iceberg_scan('{location}', snapshot_from_id = {snapshot}) ORDER BY ALL"
-    )
-    answers.append(rows.fetchall())
-print(json.dumps(answers))
-"""
-
-
-@pytest.fixture(scope="module")
-def duckdb() -> Path:
-    """The Python of an environment with that DuckDB: newer ones have no extensions as packages."""
-    python = TOOLS / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "uv", "venv", "-q", TOOLS], check=True)
-        install = ["uv", "pip", "install", "-q", "--python", python, *PACKAGES]
-        subprocess.run([sys.executable, "-m", *install], check=True)
-    return python
 
 
 def _partitioned(project: Project) -> None:
@@ -62,9 +24,7 @@ def _partitioned(project: Project) -> None:
 
 
 @pytest.mark.slow
-def test_duckdb_reads_every_snapshot_as_polars_does(
-    catalog: Catalog, project: Project, duckdb: Path
-) -> None:
+def test_duckdb_reads_every_snapshot_as_polars_does(catalog: Catalog, project: Project) -> None:
     first = pl.DataFrame({"id": [1, 2, 3], "word": ["a", "b", None], "x": [0.5, None, 2.0]})
     changed = pl.DataFrame({"id": [2, 4], "word": ["B", "d"], "x": [1.5, 4.5]})
     for name in ("t.a", "t.p"):
@@ -82,11 +42,7 @@ def test_duckdb_reads_every_snapshot_as_polars_does(
             asked.append((location, snapshot.id))
             frame = catalog.dataset(f"{name}@{snapshot.id}").scan().collect()
             expected.append(sorted((list(row) for row in frame.rows()), key=repr))
-    done = subprocess.run(
-        [duckdb, "-c", _READ, json.dumps(asked)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found = [sorted(rows, key=repr) for rows in json.loads(done.stdout)]
+    found = [sorted(rows, key=repr) for rows in read(asked)]
     # DuckDB gives an earlier snapshot the columns of now.
     assert [
         [row[: len(other[0])] for row in rows] for rows, other in zip(found, expected, strict=True)
