@@ -138,7 +138,7 @@ def test_verbs_over_ten_million_rows_do_not_hold_them_in_memory(
     _frame(0, 10).write_parquet(tmp_path / "small.parquet")
     expected = {
         "unique": 0,
-        "compaction": 2,
+        "compaction": 1,
         "upsert": 2 * _ROWS,
         "comparison": 2 * _ROWS,
         "replacing": parts * _ROWS,

@@ -45,6 +45,7 @@ def orders(catalog: Catalog) -> Catalog:
         ("SELECT (SELECT sum(price) FROM {object} WHERE day = 1) - total FROM shop.days must be 0",
          None, True),
         ("SELECT max(id) FROM {object} must be >= 1e1", None, False),
+        ("SELECT max(id) FROM {object} -- the newest\n must be 4", None, True),
     ],
 )  # fmt: skip
 def test_a_query_finds_rows_or_a_value(orders, text: str, failed: int | None, passed: bool) -> None:

@@ -131,7 +131,10 @@ class Select:
     @property
     def text(self) -> str:
         """Its words, which `select_of` reads."""
-        return f"{self.query} {self.must.text}" if self.must else self.query
+        if self.must is None:
+            return self.query
+        blank = "\n" if "--" in self.query.rpartition("\n")[2] else " "  # not into a comment
+        return f"{self.query}{blank}{self.must.text}"
 
 
 def select_of(text: str) -> Select | None:

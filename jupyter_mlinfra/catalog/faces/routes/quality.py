@@ -28,7 +28,7 @@ class DatasetQuality(Handler):
 class DatasetResults(Handler):
     @read
     def get(
-        self, name: str, *, rule: Name | None = None, limit: Limit = 50, cursor: Cursor = None
+        self, name: str, *, rule: Words | None = None, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[PastResult]:
         """What its rules, or one of them, found earlier, newest first."""
         name = check_readable(self, name)
