@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Lab
+
+
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file only look: one page serves them all."""
+    return shared
 
 
 def compared(lab: Lab) -> tuple[Locator, list[str]]:
