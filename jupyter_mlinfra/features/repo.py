@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict, NotFound, Unprocessable
 from ..core.imports import load_modules
+from .feast_servers import served_when_used
 from .settings import FeatureSettings
 from .type_checks import checked_when_used, unchecked
 
@@ -39,7 +40,7 @@ def load_feast(*, checked: bool = True) -> None:
     whose types Feast checks.
     """
     modules = (f"{__package__}.offline", f"{__package__}.dataset_source")
-    with checked_when_used() if checked else unchecked():
+    with checked_when_used() if checked else unchecked(), served_when_used():
         load_modules(
             "feast",
             "feast.type_map",
