@@ -283,10 +283,12 @@ function Counted({ seen }: { seen: IInspection }): React.ReactElement {
       <p className={cx('more')}>
         {seen.whole
           ? trans.__('All %1 rows were looked at.', rows)
-          : trans.__(
-              'The types are guessed from the first %1 rows; when the files are read, all rows decide.',
-              rows
-            )}{' '}
+          : seen.columns.some(({ guessed }) => guessed)
+            ? trans.__(
+                'The types are guessed from the first %1 rows; when the files are read, all rows decide.',
+                rows
+              )
+            : trans.__('The first %1 rows were looked at.', rows)}{' '}
         {seen.bad > seen.broken.length &&
           trans._n('%1 row does not fit.', '%1 rows do not fit, the first:', seen.bad)}
         {seen.bad > 0 &&
