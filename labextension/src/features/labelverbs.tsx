@@ -140,7 +140,7 @@ function words(
     body: (
       <div className={cx('widget')}>
         {used_by.length > 0 && (
-          <p>{trans.__('It is used by %1, which go on as before.', used_by.join(', '))}</p>
+          <p>{trans.__('Used by %1: that goes on as before.', used_by.join(', '))}</p>
         )}
         <p>{trans.__('In %1, line %2:', file, line)}</p>
         <pre tabIndex={0}>{lines.join('\n')}</pre>

@@ -62,7 +62,7 @@ it('the dialog names what uses a view and the lines that change, before it is de
   const outcome = await deprecate(asks);
   const [said] = asked.mock.calls[0] as [{ body: React.ReactElement }];
   render(said.body);
-  expect(document.body.textContent).toContain('used by deployment delay, which go on as before.');
+  expect(document.body.textContent).toContain('Used by deployment delay: that goes on as before.');
   expect(document.body.textContent).toContain(
     'In feature_repo/views.py, line 7:-    tags={},\n+    tags={"deprecated": "x"},'
   );
