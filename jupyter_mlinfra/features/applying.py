@@ -6,11 +6,7 @@ Runs in a process of its own (`worker.py`): definition files are the user's code
 
 from __future__ import annotations
 
-import importlib
-import os
 import sqlite3
-import sys
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,13 +17,16 @@ from ..core.events import telling
 from ..core.files import file_lock, write_atomic
 from ..core.lineage import TOLD
 from ..core.refs import reference
+from .as_written import as_written
 from .checking import broken_views
 from .definitions import Definition, source_columns
 from .feast_telling import told_of_apply
 from .leaving_out import views_of, without
+from .loading import UNCHANGED, load_definitions
 from .online.writing import make_tables_of_versions
 from .registry import definitions, rebuild_index
-from .repo import is_sqlite, open_store, registry_file, require_folder
+from .registry_file import forget_foreign_tables_in_message, is_sqlite
+from .repo import online_file, open_store, registry_file, require_folder
 from .spec import AppliedViews, Unapplied
 from .store import FeatureFiles
 
@@ -42,25 +41,35 @@ def apply(project: Project) -> AppliedViews:
     """Make the registry match the definition files; deletes views that are no longer defined.
 
     A view that cannot be applied, and what uses it, is left out and named; the registry keeps what
-    it has of it. Raises NotFound without definitions, Unprocessable if a file is broken, and the
-    error of the first view if none can be applied; the registry is then unchanged.
+    it has of it. One of which Feast needs nothing of the source is applied as it is written, if
+    that replaces none that fitted; `notes` names it. Raises NotFound without definitions,
+    Unprocessable if a file is broken, and the error of the first view if none can be applied; the
+    registry is then unchanged.
     """
     repo = require_folder(project)
     with file_lock(project.folder("features") / "lock"):
         contents = load_definitions(repo)
         feast = open_store(project)
+        if (online := online_file(feast.config)) is not None:
+            forget_foreign_tables_in_message(registry_file(project), online)
         old_views = {item.name: item for item in definitions(feast)}
         _check_project(contents, feast)
         _check_texts(contents)
         broken = broken_views(contents, repo, feast.config)
+        files = FeatureFiles(project)
+        notes = as_written(
+            broken, contents, feast.config, held=old_views.keys() - files.as_written()
+        )
+        broken = {name: error for name, error in broken.items() if name not in notes}
         applicable, left_out = without(contents, feast, broken)
-        FeatureFiles(project).set_left_out(left_out)
+        files.set_left_out(left_out)
         if broken and {view.name for view in views_of(contents)} <= {
             item.name for item in left_out if item.kind == "view"
         }:
             raise next(iter(broken.values()))
         with restored_on_failure(registry_file(project)), told_of_apply(feast) as told:
             _apply(feast, applicable)
+        files.set_as_written(notes)
         new_views = {item.name: item for item in rebuild_index(project)}
         make_tables_of_versions(
             feast.config,
@@ -70,55 +79,9 @@ def apply(project: Project) -> AppliedViews:
                 if view.online
             ],
         )
-    applied = _changes(old_views, new_views, left_out)
+    applied = _changes(old_views, new_views, left_out, [*map(_note, notes.values())])
     _record_changes(project, applied, new_views, told())
     return applied
-
-
-def load_definitions(repo: Path) -> RepoContents:
-    """Import every definition file, as Feast would, and collect what they define.
-
-    Raises Unprocessable naming file and line.
-    """
-    from feast.repo_operations import get_repo_files, parse_repo
-
-    os.chdir(repo)  # Feast derives module names from the working directory
-    sys.path.insert(0, str(repo))
-    for file in get_repo_files(repo):
-        module = ".".join(file.relative_to(repo).with_suffix("").parts)
-        try:
-            loaded = importlib.import_module(module)
-        except (Exception, SystemExit) as error:
-            raise _load_error(file, repo, error) from error
-        if Path(loaded.__file__ or "").resolve() != file:
-            raise Unprocessable(
-                f"{file.relative_to(repo)} was not read.",
-                f"Its name is that of a module of {loaded.__file__}.",
-                "Rename the file.",
-            )
-    return parse_repo(repo)
-
-
-def _load_error(file: Path, repo: Path, error: BaseException) -> Unprocessable:
-    locations = [
-        (Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)
-    ]
-    if isinstance(error, SyntaxError) and error.filename:
-        locations.append((Path(error.filename), error.lineno))
-    # "<frozen …>" is not a file.
-    in_repo = [
-        (path, line) for path, line in locations if path.is_absolute() and path.is_relative_to(repo)
-    ]
-    path, line = in_repo[-1] if in_repo else (file, None)
-    if isinstance(error, MLInfraError):
-        reason = f"{error.what} {error.why}".strip()
-    else:
-        reason = f"{type(error).__name__}: {error.msg if isinstance(error, SyntaxError) else error}"
-    return Unprocessable(
-        f"{path.relative_to(repo)}, line {line or 1}: the definitions cannot be loaded.",
-        f"{reason}.",
-        "Correct it; the registry is unchanged.",
-    )
 
 
 def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
@@ -132,7 +95,8 @@ def _check_project(contents: RepoContents, feast: FeatureStore) -> None:
             "Leave Project(…) out, or give it that name.",
         )
     if not names:
-        contents.projects.append(FeastProject(name=feast.project))
+        words = feast.config.project_description or ""
+        contents.projects.append(FeastProject(name=feast.project, description=words))
 
 
 def _check_texts(contents: RepoContents) -> None:
@@ -179,7 +143,7 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
             feast, feast.project, feast.registry, contents, skip_source_validation=True
         )
     except (FeastError, ValueError, TypeError, KeyError, AssertionError) as error:
-        raise refused(error, "the registry is unchanged") from error
+        raise refused(error, UNCHANGED) from error
 
 
 def keep_windows(contents: RepoContents) -> None:
@@ -206,6 +170,7 @@ def _changes(
     old_views: Mapping[str, Definition],
     new_views: Mapping[str, Definition],
     left_out: Sequence[Unapplied],
+    notes: Sequence[str],
 ) -> AppliedViews:
     common = sorted(old_views.keys() & new_views.keys())
     return AppliedViews(
@@ -214,7 +179,12 @@ def _changes(
         deleted=sorted(old_views.keys() - new_views.keys()),
         unchanged=[name for name in common if old_views[name].digest == new_views[name].digest],
         problems=left_out,
+        notes=notes,
     )
+
+
+def _note(error: MLInfraError) -> str:
+    return f"{error.what} The view is applied as it is written. {error.fix}".strip()
 
 
 def _record_changes(

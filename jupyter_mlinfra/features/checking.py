@@ -115,7 +115,7 @@ def check_source(
             if column:
                 require_time(schema, column, f"The rows of {source.name}")
         keys = [_join_key(name, join_keys) for name in view.entities]
-        if _transforms(view):
+        if transforms(view):
             return
         JoinView(
             name=view.name,
@@ -146,7 +146,7 @@ def _windows(view: FeatureView | LabelView) -> list[WindowSpec]:
     return windows
 
 
-def _transforms(view: FeatureView | LabelView) -> bool:
+def transforms(view: FeatureView | LabelView) -> bool:
     """Whether a transformation makes columns that no source has."""
     return any(
         getattr(view, name, None) for name in ("feature_transformation", "udf", "source_views")

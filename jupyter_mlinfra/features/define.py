@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import BadRequest, Conflict, Unprocessable
-from ..core.files import file_lock, write_atomic
-from .applying import load_definitions, refused
+from ..core.files import HOME, file_lock, write_atomic
+from .applying import refused
 from .checking import broken_views
 from .leaving_out import views_of, without
+from .loading import UNCHANGED, load_definitions
 from .registry import registered
 from .repo import folder, open_store
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from ..core.project import Project
 
 _KINDS = ("views", "services", "entities")
+_NONE_OF_FEAST = (".git", ".venv")
+"""Folders in which Feast looks for no definitions."""
 
 
 def check_name(name: str) -> None:
@@ -87,9 +90,9 @@ def _copy(source: Path, target: Path) -> None:
     if not source.is_dir():
         return
     for entry in source.iterdir():
-        if entry.name == "__pycache__":
+        if entry.name in ("__pycache__", HOME):
             continue
-        if entry.is_dir() and any(entry.rglob("*.py")):
+        if entry.is_dir() and entry.name not in _NONE_OF_FEAST and any(entry.rglob("*.py")):
             _copy(entry, target / entry.name)
         elif entry.suffix == ".py":
             (target / entry.name).write_bytes(entry.read_bytes())
@@ -101,7 +104,8 @@ def _loaded(trial: Path) -> RepoContents:
     try:
         return load_definitions(trial)
     except Unprocessable as error:
-        raise Unprocessable(error.what, error.why, "Correct it; nothing was written.") from error
+        fix = error.fix.replace(UNCHANGED, "nothing was written")
+        raise Unprocessable(error.what, error.why, fix) from error
 
 
 def _names_in(module: ModuleType, contents: RepoContents) -> dict[str, list[str]]:

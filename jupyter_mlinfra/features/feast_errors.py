@@ -23,6 +23,7 @@ from ..core.files import explain_os_error
 from ..core.imports import fix_of_missing
 from ..core.passwords import without_passwords
 from ..core.sqlite import fix_of, sqlite_error
+from .load_fixes import fix_of_store
 from .repo import OFFLINE_STORE, YAML
 
 _LONGEST = 500  # characters of a cause
@@ -102,7 +103,8 @@ def unreachable(what: str, error: BaseException) -> Unavailable | None:
     """
     if isinstance(error, ImportError) or type(error).__name__.endswith("ImportError"):
         missing = error if isinstance(error, ImportError) else error.__context__
-        return Unavailable(what, _why(error), fix_of_missing(getattr(missing, "name", "") or ""))
+        name = getattr(missing, "name", "") or ""
+        return Unavailable(what, _why(error), fix_of_store(error) or fix_of_missing(name))
     library = type(error).__module__.partition(".")[0]
     if library in _CLIENTS or isinstance(error, ConnectionError | TimeoutError):
         return Unavailable(

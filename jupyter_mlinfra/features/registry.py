@@ -26,9 +26,9 @@ _VERSIONED = {
 
 def rebuild_index(project: Project) -> list[Definition]:
     """Copy the registry into the index and return its views."""
-    from .repo import open_store
+    from .repo import open_registry
 
-    feast = open_store(project)
+    feast = open_registry(project)
     _ = feast.registry  # creates the tables of a new registry, which must not count as a change
     store = FeatureFiles(project)
     mark = store.current_mark()

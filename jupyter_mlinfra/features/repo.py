@@ -8,9 +8,7 @@ move to Redis needs only `online_store: {type: redis, …}`.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import Conflict, NotFound, Unprocessable
 from ..core.imports import load_modules
 from .feast_servers import served_when_used
+from .load_fixes import fix_of_store
+from .registry_file import anchored, file_of, forget_foreign_tables
 from .settings import FeatureSettings
 from .type_checks import checked_when_used, unchecked
 
@@ -90,7 +90,8 @@ def configuration(project: Project) -> dict[str, Any]:
         "offline_store": {"type": OFFLINE_STORE},
         "entity_key_serialization_version": 3,
     }
-    return defaults | _user_settings(folder(project) / YAML)
+    settings = defaults | _user_settings(folder(project) / YAML)
+    return settings | {"registry": anchored(settings["registry"], folder(project))}
 
 
 def feast_config(project: Project) -> RepoConfig:
@@ -110,16 +111,35 @@ def feast_config(project: Project) -> RepoConfig:
     except ValidationError as error:
         raise _unusable(project, _faults(error)) from None  # it quotes the values, also passwords
     except (FeastError, ImportError, ValueError, KeyError) as error:
-        raise _unusable(project, f"{error}") from error
+        cause = error.__cause__
+        first_line = str(cause or "").partition("\n")[0]
+        why = f"{error}. {first_line}." if first_line else f"{error}"
+        raise _unusable(project, why, fix_of_store(error)) from error
+    _require_registry_store(project, config)
     return config
 
 
-def _unusable(project: Project, why: str) -> Unprocessable:
+def _unusable(project: Project, why: str, fix: str = "") -> Unprocessable:
     return Unprocessable(
         f"{folder(project) / YAML} cannot be used.",
         why,
-        "Correct it: docs.feast.dev/reference/feature-repository",
+        fix or "Correct it: docs.feast.dev/reference/feature-repository",
     )
+
+
+def _require_registry_store(project: Project, config: RepoConfig) -> None:
+    """Raise Unprocessable for a class of registry stores that this Feast has no more."""
+    from feast.infra.registry.registry import REGISTRY_STORE_CLASS_FOR_TYPE
+
+    name = getattr(config.registry, "registry_store_type", None)
+    if name and "." not in name and name not in REGISTRY_STORE_CLASS_FOR_TYPE:
+        raise _unusable(
+            project,
+            f"Feast has no registry store {name}; it has"
+            f" {', '.join(sorted(REGISTRY_STORE_CLASS_FOR_TYPE))}.",
+            "A registry in a database is now `registry: {registry_type: sql, path:"
+            " postgresql+psycopg://USER:PASSWORD@HOST/DATABASE}`.",
+        )
 
 
 def _faults(error: ValidationError) -> str:
@@ -133,9 +153,40 @@ def open_store(project: Project) -> FeatureStore:
     config = feast_config(project)
     from feast import FeatureStore
 
-    if config.online_store is not None and config.online_store.type == "sqlite":
-        _forget_foreign_tables(registry_file(project), folder(project) / config.online_store.path)
+    if (online := online_file(config)) is not None:
+        forget_foreign_tables(registry_file(project), online)
     return FeatureStore(repo_path=str(folder(project)), config=config)
+
+
+def online_file(config: RepoConfig) -> Path | None:
+    """The file of the online store; None for another store than SQLite."""
+    if config.online_store is None or config.online_store.type != "sqlite":
+        return None
+    path: str = config.online_store.path
+    return Path(config.repo_path) / path
+
+
+def open_registry(project: Project) -> FeatureStore:
+    """As `open_store`, to read the registry alone: it opens where the driver of a store that
+    feature_store.yaml names is not installed.
+    """
+    try:
+        return open_store(project)
+    except Unprocessable:
+        settings = configuration(project)
+        kept = {key: settings[key] for key in ("project", "registry", "auth") if key in settings}
+        from feast import FeatureStore, RepoConfig
+
+        try:
+            config = RepoConfig(
+                **kept, online_store=None, offline_store=OFFLINE_STORE, repo_path=folder(project)
+            )
+            _ = config.registry
+        except Exception:  # noqa: BLE001  # the first error says more
+            config = None
+        if config is None:
+            raise
+        return FeatureStore(repo_path=str(folder(project)), config=config)
 
 
 def require_one_table(project: Project) -> None:
@@ -180,56 +231,9 @@ def require_online_store(config: RepoConfig) -> None:
         )
 
 
-def _forget_foreign_tables(registry: Path | None, online: Path) -> None:
-    """Remove from the registry all tables that are not of the online store `online`.
-
-    The registry of a copied project names tables by the original's path: `apply` would drop the
-    original's tables, and after a move Feast would not open the registry at all. `apply` creates
-    missing tables that the registry does not name.
-    """
-    from feast.protos.feast.core.InfraObject_pb2 import Infra
-
-    if registry is None or not registry.exists() or not is_sqlite(registry):
-        return
-    with closing(sqlite3.connect(registry, timeout=20)) as connection, connection:
-        # Feast is just creating its tables.
-        if (
-            connection.execute(
-                "SELECT 1 FROM sqlite_master WHERE name = 'managed_infra'"
-            ).fetchone()
-            is None
-        ):
-            return
-        for row, body in connection.execute(
-            "SELECT rowid, infra_proto FROM managed_infra"
-        ).fetchall():
-            infra = Infra.FromString(body)
-            kept = [
-                item
-                for item in infra.infra_objects
-                if not item.HasField("sqlite_table")
-                or (Path(item.sqlite_table.path) == online and online.exists())
-            ]
-            if len(kept) < len(infra.infra_objects):
-                connection.execute(
-                    "UPDATE managed_infra SET infra_proto = ? WHERE rowid = ?",
-                    (Infra(infra_objects=kept).SerializeToString(), row),
-                )
-
-
 def registry_file(project: Project) -> Path | None:
-    """The file of a local registry; None if it is remote."""
-    registry = configuration(project)["registry"]
-    path = str(registry.get("path", "") if isinstance(registry, Mapping) else registry)
-    if path.startswith("sqlite:///"):
-        return Path(path.removeprefix("sqlite:///"))
-    return None if "://" in path else folder(project) / path
-
-
-def is_sqlite(registry: Path) -> bool:
-    """Whether the file is a SQLite database; older registries of Feast are one protobuf message."""
-    with registry.open("rb") as file:
-        return file.read(15) == b"SQLite format 3"
+    """The file of a local registry; None if it is remote, or elsewhere than in a file."""
+    return file_of(configuration(project)["registry"], folder(project))
 
 
 def _user_settings(path: Path) -> dict[str, Any]:

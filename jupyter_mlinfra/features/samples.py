@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.frames import exactly
-from .definitions import Definition
-from .join import moment, utc
+from .definitions import Definition, read_for
+from .join import JoinView, moment, require_time, utc
 from .repo import folder
 from .sources import one_snapshot, scan
 from .training import known_values
@@ -34,12 +34,16 @@ def examples(
 ) -> pl.DataFrame:
     """At most `count` rows with the keys of all views, of each key one, the newest first, for which
     a join finds most of the features; with `gaps` also rows with fewer, after them. requested:
-    features by view.
+    features by view; of one that is computed from other views these are looked at.
     """
     import polars as pl
 
     repo, pins = folder(project), dict[str, str | None]()
-    stored = {name: list(wanted) for name, wanted in requested.items() if views[name].stored}
+    stored = {
+        name: list(requested.get(name, [column.name for column in views[name].features]))
+        for name in read_for(requested, views)
+        if views[name].stored
+    }
     with one_snapshot(pins):
         ends = [end for name in stored if (end := _end(views[name], repo)) is not None]
         until = min(ends, default=None)
@@ -90,7 +94,9 @@ def _end(view: Definition, repo: Path) -> datetime | None:
     if view.ttl is None:
         return None
     frame = scan(view.source, repo)
-    time = utc(view.source.time, frame.collect_schema()[view.source.time])
+    schema, column = frame.collect_schema(), view.source.time
+    require_time(schema, column, f"The rows of {view.source.name}")
+    time = utc(column, schema[column])
     newest = frame.select(time.max()).collect(engine="streaming").item()
     return newest + view.ttl if isinstance(newest, datetime) else None
 
@@ -110,9 +116,13 @@ def _rows(
     assert view.source is not None  # of a stored view
     frame = scan(view.source, repo)
     schema, time = frame.collect_schema(), view.source.time
+    require_time(schema, time, f"The rows of {view.source.name}")
     if until is not None:
         frame = frame.filter(exactly(time) <= moment(until, schema[time]))
     keys = [key.name for key in view.keys]
+    own, named = {name: name for name in keys}, {name: name for name in features}
+    # It raises for a column that is not there.
+    JoinView(name=view.name, frame=frame, keys=own, features=named, time=time)
     shared = [name for name in keys if known is not None and name in known.columns]
     if known is not None and shared:
         wanted = known.select(map(exactly, shared)).unique()

@@ -164,13 +164,16 @@ class Unapplied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppliedViews:
-    """What `apply` changed in the registry. problems: what it left out."""
+    """What `apply` changed in the registry. problems: what it left out. notes: views that were
+    applied as they are written, although their source is not there or does not fit.
+    """
 
     created: Sequence[str]
     updated: Sequence[str]
     deleted: Sequence[str]
     unchanged: Sequence[str]
     problems: Sequence[Unapplied] = field(default_factory=list)
+    notes: Sequence[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

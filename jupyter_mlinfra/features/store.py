@@ -3,7 +3,7 @@ what was written to the online store.
 
 The copy is renewed when the registry changes. The files are in `.mlinfra/features/` and can be
 deleted: `index.json` is then rebuilt, without `online.json` the next materialization starts from
-the beginning, and `left_out.json` is written by the next `apply`.
+the beginning, and `left_out.json` and `as_written.json` are written by the next `apply`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 REMOTE_SECONDS = 60
 """A remote registry is read again after this many seconds."""
 
-_FORMAT = 5
+_FORMAT = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +85,7 @@ class FeatureFiles:
         self._yaml = folder(project) / YAML
         self._registry: tuple[tuple[int, int, int] | None, Path | None] | None = None
         self._left_out = self._folder / "left_out.json"
+        self._as_written = self._folder / "as_written.json"
         self._loaded: tuple[tuple[int, int], str, Registered] | None = None
 
     def registered(self, rebuild: Callable[[], object]) -> Registered:
@@ -177,6 +178,17 @@ class FeatureFiles:
     def set_left_out(self, items: Sequence[Unapplied]) -> None:
         """Record what an `apply` leaves out."""
         write_atomic(self._left_out, json.dumps([asdict(item) for item in items]).encode())
+
+    def as_written(self) -> set[str]:
+        """Views that were applied last although they do not fit their source."""
+        try:
+            return set(json.loads(self._as_written.read_text()))
+        except (OSError, json.JSONDecodeError):
+            return set()
+
+    def set_as_written(self, names: Iterable[str]) -> None:
+        """Record which views do not fit their source, but are applied."""
+        write_atomic(self._as_written, json.dumps(sorted(names)).encode())
 
     def _load(self) -> tuple[tuple[int, int], str, Registered] | None:
         try:

@@ -113,7 +113,11 @@ def test_what_a_training_set_fails_at_is_told(fresh_shop: Project, store: str) -
     [
         (FeatureViewNotFoundException("clicks"), NotFound, "clicks does not exist"),
         (FeastPermissionError("no"), Forbidden, "right"),
-        (FeastExtrasDependencyImportError("aws", "no boto3"), Unavailable, "Install"),
+        (
+            FeastExtrasDependencyImportError("aws", "no boto3"),
+            Unavailable,
+            "pip install 'feast[aws]'",
+        ),
         (ModuleNotFoundError("No module", name="redis"), Unavailable, r"\[redis\]"),
         (ConnectionRefusedError("postgresql://ana:geheim@db/x"), Unavailable, "Start what"),
         (FileNotFoundError(2, "No such file", "a.parquet"), NotFound, r"a\.parquet"),

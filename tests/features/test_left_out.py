@@ -25,12 +25,14 @@ from jupyter_mlinfra.features.repo import open_store
 from .conftest import T0
 
 MORE = """
-from feast import FeatureService, FeatureView, Field, FileSource
+from feast import Entity, FeatureService, FeatureView, Field, FileSource
 from feast.types import Float64
-from views import clicks, item, spend, user
+from views import clicks, item, spend
 
+# Feast looks in the file for the type of its key.
+untyped = Entity(name="untyped", join_keys=["user_id"])
 fresh = FeatureView(
-    name="fresh", entities=[user], schema=[Field(name="score", dtype=Float64)],
+    name="fresh", entities=[untyped], schema=[Field(name="score", dtype=Float64)],
     source=FileSource(path="data/gone.parquet", timestamp_field="at"),
 )
 prices = FeatureView(

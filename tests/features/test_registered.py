@@ -183,6 +183,21 @@ def test_a_version_is_read_joined_and_shown_as_it_was(rich: Features) -> None:
     assert plan["requested"] == {"clicks": ["rate", "seen"]}
 
 
+def test_rows_for_computed_features_need_the_keys_and_what_comes_with_a_request(
+    rich: Features,
+) -> None:
+    rows = rich.examples(["judged:over"])  # keys of the view that it is computed from
+    assert rows.columns == ["user_id", "event_timestamp"]
+    with pytest.raises(BadRequest, match="judged needs the column limit"):
+        rich.training_set(["judged:over"], rows)
+    limited = rows.with_columns(limit=pl.lit(0.5))
+    with pytest.raises(BadRequest, match="no column user_id") as caught:
+        rich.training_set(["judged:over"], limited.drop("user_id"))
+    assert caught.value.fix == "Add it; the entity rows have event_timestamp, limit."
+    found = rich.training_set(["clicks:rate", "judged:over"], limited)
+    assert found["over"].to_list() == [rate - 0.5 for rate in found["rate"]]
+
+
 def test_a_service_names_the_features_of_a_training_set(rich: Features) -> None:
     assert [service.name for service in rich.services().items] == ["ranking", "renamed"]
     assert [service.name for service in rich.services(tag=["tier=gold"]).items] == ["ranking"]

@@ -18,7 +18,8 @@ def _applied(item: AppliedViews) -> Card:
     facts = {
         name: plain(getattr(item, name)) for name in ("created", "updated", "deleted", "unchanged")
     }
-    return Card(title="views", facts=said(facts), rows=rows_of(item.problems))
+    note = "\n".join(item.notes)
+    return Card(title="views", facts=said(facts), rows=rows_of(item.problems), note=note)
 
 
 @card(Defined)
@@ -29,10 +30,10 @@ def _defined(item: Defined) -> Card:
         "services": plain(item.services),
         "entities": plain(item.entities),
     }
-    problems: list[Unapplied] = []
+    problems, note = list[Unapplied](), ""
     if item.applied:
-        problems = list(item.applied.problems)
+        problems, note = list(item.applied.problems), "\n".join(item.applied.notes)
         facts |= {
             name: plain(getattr(item.applied, name)) for name in ("created", "updated", "deleted")
         }
-    return Card(title="definitions", facts=said(facts), rows=rows_of(problems))
+    return Card(title="definitions", facts=said(facts), rows=rows_of(problems), note=note)
