@@ -37,7 +37,7 @@ def broken_views(
     broken: dict[str, MLInfraError] = {}
     for view in views_of(contents):
         try:
-            check_name(view, config, files=files)
+            check_name(view, config, files=files or repo)
             if getattr(view, "batch_source", None) is None:
                 continue  # one that is computed from other views, or only pushed to
             check_source(view, repo, join_keys, files=files)

@@ -34,8 +34,9 @@ from feast.value_type import ValueType
 from jupyter_mlinfra.core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import AppliedViews, Features
-from jupyter_mlinfra.features.applying import load_definitions, restored_on_failure
+from jupyter_mlinfra.features.applying import restored_on_failure
 from jupyter_mlinfra.features.checking import broken_views, check_source
+from jupyter_mlinfra.features.loading import load_definitions
 
 
 def definitions(project: Project) -> Path:

@@ -116,7 +116,7 @@ def test_what_a_training_set_fails_at_is_told(fresh_shop: Project, store: str) -
         (
             FeastExtrasDependencyImportError("aws", "no boto3"),
             Unavailable,
-            "pip install 'feast[aws]'",
+            r"pip install 'feast\[aws\]'",
         ),
         (ModuleNotFoundError("No module", name="redis"), Unavailable, r"\[redis\]"),
         (ConnectionRefusedError("postgresql://ana:geheim@db/x"), Unavailable, "Start what"),
