@@ -181,7 +181,7 @@ def open_registry(project: Project) -> FeatureStore:
             config = RepoConfig(
                 **kept, online_store=None, offline_store=OFFLINE_STORE, repo_path=folder(project)
             )
-            _ = config.registry
+            _require_registry_store(project, config)
         except Exception:  # noqa: BLE001  # the first error says more
             config = None
         if config is None:

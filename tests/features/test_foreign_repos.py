@@ -27,7 +27,7 @@ from jupyter_mlinfra.features.as_written import as_written
 from jupyter_mlinfra.features.checking import broken_views
 from jupyter_mlinfra.features.load_fixes import fix_of_definition
 from jupyter_mlinfra.features.loading import load_definitions
-from jupyter_mlinfra.features.repo import configuration, feast_config, registry_file
+from jupyter_mlinfra.features.repo import configuration, feast_config, open_registry, registry_file
 
 from .conftest import T0, make_shop
 
@@ -146,9 +146,10 @@ def test_a_registry_store_of_an_earlier_feast_is_named_with_what_there_is_now(
     with_settings(
         project, "registry: {registry_store_type: PostgreSQLRegistryStore, path: feast}\n"
     )
-    with pytest.raises(Unprocessable, match="no registry store PostgreSQLRegistryStore") as caught:
-        feast_config(project)
-    assert "registry_type: sql" in caught.value.fix
+    for opened in (feast_config, open_registry):
+        with pytest.raises(Unprocessable, match="no registry store PostgreSQLReg") as caught:
+            opened(project)
+        assert "registry_type: sql" in caught.value.fix
 
 
 def test_a_store_tells_what_to_install(project: Project) -> None:
