@@ -379,11 +379,13 @@ export interface components {
         };
         /**
          * AppliedViews
-         * @description What `apply` changed in the registry. problems: what it left out.
+         * @description What `apply` changed in the registry. problems: what it left out. notes: views that were
+         *     applied as they are written, although their source is not there or does not fit.
          */
         readonly AppliedViews: {
             readonly created: readonly string[];
             readonly deleted: readonly string[];
+            readonly notes: readonly string[];
             readonly problems: readonly components["schemas"]["Unapplied"][];
             readonly unchanged: readonly string[];
             readonly updated: readonly string[];
