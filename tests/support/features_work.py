@@ -14,9 +14,10 @@ import polars as pl
 from catalog_work import unneeded
 
 from jupyter_mlinfra.catalog import Catalog
-from jupyter_mlinfra.core.errors import NotFound
+from jupyter_mlinfra.core.errors import MLInfraError, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
+from jupyter_mlinfra.features.feast_errors import told
 from jupyter_mlinfra.features.materializing import Wish
 from jupyter_mlinfra.features.materializing import materialize as in_this_process
 
@@ -142,7 +143,12 @@ def _pushed(features: Features) -> None:
 
 def _materialize(root: Path, wish: Wish) -> Any:
     """As the worker does, whose steps are not seen."""
-    done = in_this_process(Project.open(root), wish, progress=lambda *_: None)
+    try:
+        done = in_this_process(Project.open(root), wish, progress=lambda *_: None)
+    except MLInfraError:
+        raise
+    except Exception as error:  # of Feast's registry
+        raise told("features materialize could not be done.", error) from error
     return [item.rows for item in done]
 
 
