@@ -9,7 +9,13 @@ import { Explore, type Model } from '../grid/kernel';
 import { PLAIN } from '../grid/query';
 import type { IGridSource } from '../grid/source';
 
-jest.mock('../../components/grid', () => ({ Grid: () => null }));
+const models: unknown[] = [];
+jest.mock('../../components/grid', () => ({
+  Grid: ({ model }: { model: unknown }) => {
+    models.push(model);
+    return null;
+  }
+}));
 
 const column = (name: string, type: string): IColumn => ({
   name,
@@ -64,6 +70,32 @@ async function explored(): Promise<IGridQuery[]> {
   await settle();
   return asked;
 }
+
+it('keeps the grid of a large table while the page hears of its dataset again', async () => {
+  const sourceOf = (id: string): IGridSource =>
+    ({
+      id,
+      name: 'n.a',
+      columns: [...COLUMNS],
+      rows: async (query: IGridQuery) => ({ ...blockOf(query), total: 10_000_000 })
+    }) as unknown as IGridSource;
+  let change: (source: IGridSource) => void = () => undefined;
+  const Held = (): React.ReactElement => {
+    const [source, setSource] = useState(sourceOf('n.a@7'));
+    change = setSource;
+    return <Explorer source={source} query={PLAIN} onQuery={jest.fn()} onShown={jest.fn()} />;
+  };
+  show(fakeWorkbench({}), <Held />);
+  await settle();
+  const before = models.at(-1);
+  expect(before).toBeDefined();
+  act(() => change(sourceOf('n.a@7')));
+  await settle();
+  expect(models.at(-1)).toBe(before);
+  act(() => change(sourceOf('n.a@8')));
+  await settle();
+  expect(models.at(-1)).not.toBe(before);
+});
 
 const press = async (name: string | RegExp): Promise<void> => {
   fireEvent.click(screen.getByRole('button', { name }));

@@ -200,20 +200,26 @@ function RemoteGrid({
   const { trans } = useWorkbench();
   const [error, setError] = useState<ApiError | null>(null);
   const { columns, total } = block;
+  // The page makes its source anew with each answer of the server. The grid of the same rows stays,
+  // and with it the rows in sight.
+  const [held, hold] = useState(source);
+  if (held.id !== source.id) {
+    hold(source);
+  }
   const model = useMemo(
     () =>
       new RemoteTable(
         columns,
         total,
         async (start, count) => {
-          const rows = await source.rows(query, start, count);
+          const rows = await held.rows(query, start, count);
           setError(null);
           return rows;
         },
         failure => setError(asApiError(failure)),
         name => heading(query, name)
       ),
-    [source, query, columns, total]
+    [held, query, columns, total]
   );
   useEffect(() => () => model.dispose(), [model]);
   return (
