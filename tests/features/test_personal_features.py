@@ -18,7 +18,7 @@ from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import MASK
 from jupyter_mlinfra.features import Features, skew, training_sets
 from jupyter_mlinfra.features.definitions import Column, Definition
-from jupyter_mlinfra.features.knowing import compared, figures
+from jupyter_mlinfra.features.knowing import compared, reading
 from jupyter_mlinfra.features.knowing.figures import statistics_of
 from jupyter_mlinfra.features.knowing.masked import masked_features
 from jupyter_mlinfra.features.lazily import TrainingSet
@@ -198,7 +198,7 @@ def test_the_profile_of_a_dataset_of_another_project_is_masked_as_there(
         mapping={"gross": "salary"},
         options={"project": str(project.root)},
     )
-    found = figures._profile(view("pay", ["salary", "days"], there), there, tmp_path / "mine")
+    found = reading._profile(view("pay", ["salary", "days"], there), there, tmp_path / "mine")
     assert "91234" not in str(found.columns["salary"])
     assert found.columns["days"].max == 2.0
 

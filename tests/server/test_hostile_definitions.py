@@ -21,6 +21,7 @@ from traitlets.config import Config
 
 from jupyter_mlinfra.cli import Session
 from jupyter_mlinfra.cli import run as carry_out
+from jupyter_mlinfra.core.errors import NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.refs import reference
 from jupyter_mlinfra.faces.snippets import code_of
@@ -133,7 +134,8 @@ def applied(project: Project, texts: dict[str, str], address: str) -> AppliedVie
         if key not in NO_FILE:
             ROWS.write_parquet(os.path.join(repo, f"{text}.parquet"))
     done = current().features.apply()
-    current().features.materialize(end=AT.replace(day=2))
+    with pytest.raises(NotFound, match="file_nul"):  # all others are, too
+        current().features.materialize(end=AT.replace(day=2))
     return done
 
 
@@ -208,16 +210,15 @@ async def test_a_hostile_text_in_a_definition_is_a_text_in_every_face(
     with redis() as server:
         done = applied(project, texts, server.address)
         left = {item.name: item for item in done.problems}
-        assert set(left) == {
-            *(texts[key] for key in REFUSED & set(texts)),
-            *(f"file_{key}" for key in NO_FILE & set(texts)),
-        }
+        assert set(left) == {texts[key] for key in REFUSED & set(texts)}
+        homeless = {f"file_{key}" for key in NO_FILE & set(texts)}
+        assert {note.partition(":")[0] for note in done.notes} == homeless
         assert all(item.what and item.why and item.fix for item in done.problems)
         wrong = []
         for key, text in texts.items():
             wrong += [(key, fault) for fault in shown_right(key, text)]
             named = [(f"words_{key}", "id", "v")]
-            named += [] if f"file_{key}" in left else [(f"file_{key}", "id", "v")]
+            named += [] if f"file_{key}" in homeless else [(f"file_{key}", "id", "v")]
             named += [] if text in left else [(text, text, f"{text}!")]
             for name, key_name, feature in named:
                 wrong += [(key, fault) for fault in served_right(name, key_name, feature)]
