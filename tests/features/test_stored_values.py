@@ -24,7 +24,11 @@ from psycopg.conninfo import make_conninfo
 from servers import Server, postgres, redis
 
 from jupyter_mlinfra.core.feast_online import feast_postgres
-from jupyter_mlinfra.core.feast_online.feast_itself import FeastStore, entity_keys
+from jupyter_mlinfra.core.feast_online.feast_itself import (
+    FeastStore,
+    entity_keys,
+    feast_timestamps,
+)
 from jupyter_mlinfra.core.feast_online.feast_keys import KINDS, serialized, typed
 from jupyter_mlinfra.core.feast_online.feast_stores import Keys, Store, direct_store
 from jupyter_mlinfra.core.feast_online.feast_values import values_of
@@ -247,7 +251,8 @@ def feast(tmp_path_factory: pytest.TempPathFactory, online: Mapping[str, Any]) -
 
 
 def _write(store: FeatureStore, view: str, rows: list[Any]) -> None:
-    store.provider.online_write_batch(store.config, store.get_feature_view(view), rows, None)
+    with feast_timestamps():  # what a fixture writes comes before `times_of_feast` of a test
+        store.provider.online_write_batch(store.config, store.get_feature_view(view), rows, None)
 
 
 @pytest.fixture(params=["direct", "feast"])
