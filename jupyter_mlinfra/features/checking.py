@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
 from .leaving_out import views_of
+from .loading import files_of
 
 _BARE = re.compile(r"[A-Za-z0-9_$\x80-\U0010ffff]*")
 """What SQLite reads as one name."""
@@ -57,13 +60,15 @@ def check_name(view: BaseFeatureView, config: RepoConfig, *, files: Path | None 
     """
     from feast import OnDemandFeatureView
 
-    place = _location(view.name, files or config.repo_path) or "A view"
+    def place() -> str:
+        return _location(view.name, files or config.repo_path) or "A view"
+
     try:
         view.ensure_valid()
         view.to_proto().SerializeToString()
     except ValueError as error:
         raise Unprocessable(
-            f"{place}: Feast refuses it.", f"{error}", "Correct the definition."
+            f"{place()}: Feast refuses it.", f"{error}", "Correct the definition."
         ) from error
     if len(view.name) > _LONGEST or not view.name.isprintable():
         raise Unprocessable(
@@ -79,7 +84,7 @@ def check_name(view: BaseFeatureView, config: RepoConfig, *, files: Path | None 
     ):
         sign = next(sign for sign in view.name if not _BARE.fullmatch(sign))
         raise Unprocessable(
-            f"{place}: {view.name!r} cannot be the name of a table.",
+            f"{place()}: {view.name!r} cannot be the name of a table.",
             f"Feast's SQLite online store does not quote it, and it has the sign {sign!r}.",
             "Use letters, digits and _ only, or another online store.",
         )
@@ -214,8 +219,10 @@ def _location(name: str, repo: Path) -> str:
     """File and line of a view, found by its quoted name; only the name if it is composed in
     code.
     """
-    for file in sorted(repo.rglob("*.py")):
-        for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
-            if re.search(rf"name\s*=\s*(['\"]){re.escape(name)}\1", line):
-                return f"{file.relative_to(repo)}, line {number}, {name}"
+    repo = repo.resolve()
+    for file in files_of(repo):
+        with contextlib.suppress(OSError):  # the place is only a help
+            for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
+                if re.search(rf"name\s*=\s*(['\"]){re.escape(name)}\1", line):
+                    return f"{os.path.relpath(file, repo)}, line {number}, {name}"
     return name

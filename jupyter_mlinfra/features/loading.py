@@ -28,7 +28,7 @@ def load_definitions(repo: Path) -> RepoContents:
     repo = repo.resolve()  # it may be a link, and Feast gives resolved files
     os.chdir(repo)  # Feast derives module names from the working directory
     sys.path.insert(0, str(repo))
-    files = _files_of(repo)
+    files = files_of(repo)
     for file in files:
         if not file.is_relative_to(repo):
             raise Unprocessable(
@@ -50,7 +50,7 @@ def load_definitions(repo: Path) -> RepoContents:
     return _parsed(repo, files)
 
 
-def _files_of(repo: Path) -> list[Path]:
+def files_of(repo: Path) -> list[Path]:
     """The files that Feast would import, but for the state of a project whose own folder is the
     repository.
     """

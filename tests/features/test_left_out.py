@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import polars as pl
 import pytest
-from feast import Entity, FeatureView, Field, FileSource
+from feast import Entity, FeatureView, Field, FileSource, RepoConfig
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
 from feast.types import Int64
 
@@ -17,7 +18,7 @@ from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.errors import NotFound, Unavailable, Unprocessable
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.features import AppliedViews, Features
+from jupyter_mlinfra.features import AppliedViews, Features, checking
 from jupyter_mlinfra.features.checking import check_name
 from jupyter_mlinfra.features.materializing import Wish, materialize
 from jupyter_mlinfra.features.repo import open_store
@@ -205,3 +206,19 @@ def test_names_that_sqlite_reads_as_one_are_taken(applied_shop: Project) -> None
     for name in ("clicks_7d", "größe", "2024", "a$"):
         view = FeatureView(name=name, source=FileSource(path="x", timestamp_field="at"))
         check_name(view, open_store(applied_shop).config)
+
+
+def test_what_feast_does_not_read_is_not_asked_for_the_place_of_a_view(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".#views.py").symlink_to("user@host.1:2")  # the lock of Emacs
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "copy.py").write_text('name="a b"')
+    (tmp_path / ".feastignore").write_text("copy.py")
+    (tmp_path / "views.py").write_text('\nFeatureView(name="a b")')
+    config = RepoConfig(project="s", registry="r.db", provider="local", repo_path=tmp_path)
+    source = FileSource(path="x", timestamp_field="at")
+    with pytest.raises(Unprocessable, match=r"^views\.py, line 2, a b: "):
+        check_name(FeatureView(name="a b", source=source), config)
+    monkeypatch.setattr(checking, "files_of", None)
+    check_name(FeatureView(name="right", source=source), config)
