@@ -24,6 +24,7 @@ def parquet_rows(
     options: Mapping[str, str] | None = None,
     hive: bool | Mapping[str, pl.DataType] = False,
     naive_is_utc: bool = False,
+    places: str | None = None,
 ) -> pl.LazyFrame:
     """The rows of files, one file after the other; only the footers are read now.
 
@@ -34,7 +35,8 @@ def parquet_rows(
     files: path or address → a text that is another one when the content is. options: what Polars
     needs to reach them. hive: names of folders such as `day=2026-01-01` are columns; if it says
     which and of what types, no others are. Files that a condition on them rules out are not read.
-    naive_is_utc: moments with and without a zone are of one type.
+    naive_is_utc: moments with and without a zone are of one type. places: name of a column with the
+    path or address of the file.
 
     Raises Unprocessable, with column and files, where no type holds both.
     """
@@ -55,6 +57,7 @@ def parquet_rows(
         glob=False,
         hive_partitioning=bool(hive),
         storage_options=reached,
+        include_file_paths=places,
         **differing,
     )
     return rows.drop(above) if above else rows

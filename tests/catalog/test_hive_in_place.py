@@ -142,6 +142,23 @@ def test_a_column_of_the_files_must_say_what_the_folder_says(
     assert sorted(catalog.dataset("lake.asis").scan().collect()["y"]) == [7, 2023, 2024, 2025]
 
 
+def test_names_above_the_folder_are_no_columns(catalog: Catalog, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"id": [1, None], "year": [1999, 2000]})
+    tops = ("year=2024/sales", "a=b=c/sales", "region=1/env=x/sales")
+    for number, top in enumerate(tops):
+        for region in ("EU", NO_VALUE):
+            folder = tmp_path / top / f"region={region}"
+            folder.mkdir(parents=True)
+            frame.write_parquet(folder / "x.parquet")
+        catalog.register(tmp_path / top, name=f"lake.t{number}")
+        rows = catalog.sql(f"SELECT * FROM lake.t{number} ORDER BY region NULLS LAST, year")
+        assert rows.columns == ["id", "year", "region"]
+        assert rows.rows() == [
+            (*row, region) for region in ("EU", None) for row in frame.iter_rows()
+        ]
+        assert catalog.sql(f"SELECT sum(id) FROM lake.t{number} WHERE region = 'EU'").item() == 1
+
+
 def test_what_cannot_be_one_table_is_refused(catalog: Catalog, tmp_path: Path) -> None:
     for folder in ("a/y=1", "a/m=1", "b/y=1=2"):
         (tmp_path / folder).mkdir(parents=True)

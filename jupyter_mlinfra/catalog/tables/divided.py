@@ -32,14 +32,14 @@ _READ_BY_POLARS = {
 }
 """Words that Polars reads as an ingest does; it leaves out whole files by values of these types."""
 
+_PLACE = "\0place"
+
 
 def folder_values(location: str, files: Sequence[Found]) -> Mapping[str, Values]:
     """By file, the values that names of its folders hold: those below the folder that is meant, or
     below the first sign of a pattern. Raises Unprocessable if the files have not all the same ones.
     """
-    folder = f"{location.rstrip('/')}/"
-    within = all(file.place.startswith(folder) for file in files)
-    base = folder if within else f"{base_of(location)}/"
+    base = _base(location, files)
     parts = {file.place: _folders(file.place, base) for file in files}
     found = {place: values_of(folders) for place, folders in parts.items()}
     first, *others = found.items()
@@ -71,6 +71,8 @@ def divided_rows(files: Sequence[Found], place: Place) -> pl.LazyFrame:
         for name in set(own) & set(values[file.place]):
             _check_own(file, name, values[file.place][name], place)
     spelled = _spelled(place.location, files)
+    if _hides(files[0].place, spelled.values(), marks, place):
+        return _with_values(marks, values, typed, place)
     rows = parquets.parquet_rows(
         marks,
         options=place.options,
@@ -84,6 +86,13 @@ def divided_rows(files: Sequence[Found], place: Place) -> pl.LazyFrame:
         if _as_read(texts, of) != of.dtype
     ]
     return rows.with_columns(later) if later else rows
+
+
+def _base(location: str, files: Sequence[Found]) -> str:
+    """What the folders that are columns are below of, with a slash at its end."""
+    folder = f"{location.rstrip('/')}/"
+    within = all(file.place.startswith(folder) for file in files)
+    return folder if within else f"{base_of(location)}/"
 
 
 def _folders(place: str, base: str) -> Sequence[str]:
@@ -129,7 +138,8 @@ def _spelled(location: str, files: Sequence[Found]) -> Mapping[str, str]:
     does not take for a value.
     """
     found: dict[str, str] = {}
-    for part in {part for file in files for part in file.place.split("/")[:-1] if is_value(part)}:
+    base = _base(location, files)
+    for part in {part for file in files for part in _folders(file.place, base) if is_value(part)}:
         word, _, value = part.partition("=")
         if "=" in value or is_pattern(part):
             raise Unprocessable(
@@ -140,6 +150,34 @@ def _spelled(location: str, files: Sequence[Found]) -> Mapping[str, str]:
             )
         found[unquote(word)] = word
     return found
+
+
+def _hides(file: str, below: Collection[str], marks: Mapping[str, str], place: Place) -> bool:
+    """Whether Polars, which takes the folders above those that are meant for columns too, would put
+    one in the place of a column of the files or of a folder below. below: as `_spelled` says.
+    """
+    words = [part.partition("=")[0] for part in file.split("/")[:-1] if part.count("=") == 1]
+    above = set(words) - set(below)
+    return len(set(words)) < len(words) or bool(_own_columns(marks, above, place))
+
+
+def _with_values(
+    marks: Mapping[str, str],
+    values: Mapping[str, Values],
+    typed: Mapping[str, tuple[pl.Series, pl.Series]],
+    place: Place,
+) -> pl.LazyFrame:
+    """The rows with the values of the folders by the path of each file; a condition on them leaves
+    out no files.
+    """
+    rows = parquets.parquet_rows(marks, options=place.options, places=_PLACE)
+    columns = []
+    for name, (texts, of) in typed.items():
+        number = {text: row for row, text in enumerate(texts)}
+        by_file = of.gather([number[values[file][name]] for file in marks])
+        value = exactly(_PLACE).replace_strict(list(marks), by_file, return_dtype=of.dtype)
+        columns.append(value.alias(name))
+    return rows.with_columns(columns).drop(_PLACE)
 
 
 def _own_columns(marks: Mapping[str, str], names: Collection[str], place: Place) -> list[str]:
