@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 from ..core.errors import TooLarge
@@ -53,11 +53,18 @@ class Values:
 
     def elements(self) -> Iterator[str]:
         """The values of the array that follows. Raises as `value`."""
+        for _ in self.starts():
+            yield self.value()
+
+    def starts(self) -> Iterator[str]:
+        """The first sign of each value of the array that follows; whoever gets one takes the value
+        before the next one. Raises as `value`.
+        """
         self._at += 1
         while (sign := self.sign()) != "]":
             if not sign:
                 raise CutOffError("it ends within an array")
-            yield self.value()
+            yield sign
         self._at += 1
 
     def members(self) -> Iterator[str]:
@@ -119,7 +126,8 @@ class Values:
 
 
 class RowsWithin:
-    """The rows of objects that have them in a list. path: the field of that list, with a dot
+    """The rows of objects that have them in a list; the objects follow one another or are in an
+    array. path: the field of that list, with a dot
     between the names of fields that are within others. fields: those that were seen instead.
     """
 
@@ -129,7 +137,16 @@ class RowsWithin:
         self.fields: list[str] = []
 
     def __iter__(self) -> Iterator[str]:
-        while sign := self._values.sign():
+        values = self._values
+        if values.sign() != "[":
+            yield from self._of(iter(values.sign, ""))
+            return
+        yield from self._of(values.starts())
+        if values.sign():
+            raise ValueError("something follows the array")
+
+    def _of(self, signs: Iterable[str]) -> Iterator[str]:
+        for sign in signs:
             if sign != "{":
                 raise ValueError(f"{self._values.value()[:40]} is no object")
             yield from self._below(self._path)
@@ -202,8 +219,19 @@ def is_spread(head: bytes, handle: IO[bytes], *, cut: bool) -> bool:
     try:
         orjson.loads(first)
     except orjson.JSONDecodeError:
+        if _has_rubbish(first.decode(errors="replace").strip()):
+            return False
         return _begins_with_object(text, cut=cut)
     return False
+
+
+def _has_rubbish(line: str) -> bool:
+    """Whether a line has a whole object, and behind it what is none."""
+    try:
+        _, end = _DECODER.raw_decode(line)
+    except (json.JSONDecodeError, RecursionError):
+        return False
+    return line[end:].lstrip(" \t,")[:1] not in ("", "{")
 
 
 def _begins_with_object(text: str, *, cut: bool) -> bool:

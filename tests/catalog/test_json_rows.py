@@ -83,6 +83,9 @@ def test_pages_follow_one_another_and_bad_rows_go_to_quarantine_with_their_place
     for reason, word in zip(bad["reason"], reasons, strict=True):
         assert word in reason
     assert sorted(row["n"] for row in rows("t.a"))[-1] == 149
+    # in an array they are pages too
+    array = file("array.json", json.dumps(pages, indent=1))
+    assert catalog.ingest([array], into="t.b", rows="records").rows_written == 150
 
 
 def test_what_has_no_such_list_or_is_cut_off_is_refused(
@@ -95,6 +98,9 @@ def test_what_has_no_such_list_or_is_cut_off_is_refused(
         (whole[:-30], "records", "is not JSON"),
         ('{"records": [{"n": 1} x]}', "records", "is not JSON"),
         ("[1]", "records", "is not JSON"),
+        (f"[{whole}", "records", "ends within an array"),
+        (f"[{whole}] 1", "records", "something follows the array"),
+        (f"[{whole}]", "items", r"no list 'items'.*total, records, meta"),
     ):
         with pytest.raises(Unprocessable, match=words):
             catalog.ingest([file("a.json", text)], into="t.a", rows=path)

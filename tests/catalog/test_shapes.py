@@ -143,14 +143,21 @@ def test_objects_over_several_lines_are_rows(catalog, file, indent, between):
     assert frame.to_dicts() == [{"id": item["id"], "text": item["text"]} for item in OBJECTS]
 
 
-def test_one_object_over_many_lines_is_one_row_and_what_is_none_is_refused(catalog, file, rows):
+def test_one_object_over_many_lines_is_one_row_and_what_is_none_is_set_aside(catalog, file, rows):
     catalog.ingest([file("a.json", '{\n  "n": 1\n}')], into="t.a")
     assert rows("t.a") == [{"n": 1}]
-    with pytest.raises(Unprocessable, match="line 5"):
-        catalog.ingest([file("b.json", '{\n  "n": 1\n}\n{\n  "n" 2\n}')], into="t.a")
+    report = catalog.ingest([file("b.json", '{\n  "n": 1\n}\n{\n  "n" 2\n}')], into="t.b")
+    assert (report.rows_written, report.quarantined) == (1, 1)
+    # its number among the objects
+    assert catalog.sql("SELECT line FROM quarantine.t__b").item() == 2
     # a first line that is broken is one broken line, not the beginning of an object
     lines = '{"n": \n' + '{"n": 2}\n' * 20
     assert catalog.ingest([file("c.jsonl", lines)], into="t.c").rows_written == 20
+    lines = '{"n": 1}x\n' + '{"n": 2}\n' * 20
+    report = catalog.ingest([file("d.jsonl", lines)], into="t.d")
+    assert (report.rows_written, report.quarantined) == (20, 1)
+    lines = '{"n": 1} {"n": 2},\n{"n": 3}'
+    assert catalog.ingest([file("e.jsonl", lines)], into="t.e").rows_written == 3
 
 
 @pytest.mark.parametrize(
