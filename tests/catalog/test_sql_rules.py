@@ -13,7 +13,7 @@ import yaml
 from jupyter_mlinfra.catalog import Catalog
 from jupyter_mlinfra.catalog.quality.words import check_of, text_of
 from jupyter_mlinfra.cli.app import main
-from jupyter_mlinfra.core.errors import BadRequest, Forbidden, MLInfraError, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, Forbidden, MLInfraError, NotFound, Unprocessable
 from jupyter_mlinfra.core.records import MASK
 
 ROWS = pl.DataFrame({"id": [1, 2, 3, 4], "price": [5.0, -1.0, None, -2.0], "day": [1, 1, 2, 2]})
@@ -137,9 +137,11 @@ def test_masked_values_are_in_no_sample_and_no_error(orders, project) -> None:
         "alias": "SELECT upper(mail) AS m FROM {object}",
         "value": "SELECT count(*) FROM {object} WHERE mail = 'b' must be 5",
         "fails": "SELECT * FROM {object} WHERE mail::INT > 0",
+        "parse": "SELECT * FROM {object} WHERE strptime(mail, '%Y') IS NULL",
+        "error": "SELECT * FROM {object} WHERE error(mail) IS NULL",
         "whole": "SELECT * FROM {object} p WHERE p::TEXT LIKE '%canary%'",
     }
-    for name in ("named", "alias", "value", "fails"):
+    for name in asked.keys() - {"whole"}:
         orders.rule("shop.people", asked[name], severity="warn", as_=name)
     with pytest.raises(Forbidden, match="values of a masked column"):
         orders.rule("shop.people", asked["whole"])
@@ -150,10 +152,11 @@ def test_masked_values_are_in_no_sample_and_no_error(orders, project) -> None:
     assert found["star"].sample == [{"id": 1, "mail": MASK, "n": -1}]
     assert {name: item.failed_rows for name, item in found.items()} == {
         "star": 1, "named": 1, "alias": 2, "value": None, "fails": None,
+        "parse": None, "error": None,
     }  # fmt: skip
-    for name in ("named", "alias", "value", "fails"):
+    for name in asked.keys() - {"whole"}:
         assert (list(found[name].sample), found[name].passed) == ([], False)
-    assert "masked" in found["fails"].error
+    assert all("masked" in found[name].error for name in ("fails", "parse", "error"))
     (other,) = orders.quality("shop.orders").rules
     assert (other.failed_rows, list(other.sample)) == (2, [])
     with pytest.raises(Unprocessable) as caught:
@@ -168,6 +171,47 @@ def test_masked_values_are_in_no_sample_and_no_error(orders, project) -> None:
     hidden = {item.rule.rule: item.last for item in orders.rules("shop.people", reveal=False).rules}
     assert hidden["named"].failed_rows is None
     assert hidden["star"].failed_rows == 2  # of the refused write
+
+
+AROUND = [
+    "SELECT * FROM b: shop.buyers WHERE b.mail = 'alice@x.fr'",
+    """SELECT * FROM "b" : "shop"."buyers" WHERE b.mail = 'alice@x.fr'""",
+    "SELECT b.mail FROM {object} o, b: shop.buyers WHERE b.mail = 'alice@x.fr'",
+    "WITH c AS (FROM b: shop.buyers) SELECT * FROM c WHERE mail = 'alice@x.fr'",
+    "FROM {object}, LATERAL (FROM b: shop.buyers WHERE b.mail = 'alice@x.fr')",
+    "SELECT * FROM shop.buyers FOR VERSION AS OF OLD WHERE email = 'alice@x.fr'",
+    "SELECT * FROM shop.buyers@OLD b WHERE b.email = 'alice@x.fr'",
+    """FROM/**/"shop" -- .
+       .buyers b WHERE b.mail = 'alice@x.fr'""",
+    "FROM {object} SELECT (SELECT min(mail) FROM shop.buyers) > 'alice' must be true",
+    "SELECT * FROM (TABLE shop.buyers) WHERE mail = 'alice@x.fr'",
+    "SELECT * FROM SHOP.Buyers WHERE mail = 'alice@x.fr'",
+    "SELECT * FROM query_table('shop.buyers') WHERE mail = 'alice@x.fr'",
+    "SELECT * FROM query('FROM shop.buyers') WHERE mail = 'alice@x.fr'",
+]
+
+
+def test_no_way_to_a_table_gets_masked_values_without_the_right(orders, monkeypatch) -> None:
+    rows = pl.DataFrame({"id": [1, 2], "email": ["alice@x.fr", "carl@x.fr"]})
+    old = orders.write(rows, into="shop.buyers").snapshot
+    with orders._store.load(orders.own("shop.buyers")).update_schema() as schema:
+        schema.rename_column("email", "mail")
+    orders.tag("column:shop.buyers.mail", add=["pii"])
+    for query in AROUND:
+        with pytest.raises((Forbidden, NotFound, BadRequest)):
+            orders.rule("shop.orders", query.replace("OLD", old), severity="warn", reveal=False)
+    with pytest.raises(Forbidden, match="for example FROM shop"):
+        orders.rule("shop.orders", AROUND[0])
+    # One that was kept before gets tokens: it finds nothing out.
+    with monkeypatch.context() as before:
+        before.setattr(Catalog, "_check_askable", lambda *_: None)
+        orders.rule("shop.orders", AROUND[0], severity="warn", reveal=False)
+    assert "needs the values" in orders.quality("shop.orders").rules[0].error
+    orders.remove_rule("shop.orders", AROUND[0])
+    named = "SELECT * FROM shop.buyers AS b WHERE b.mail = 'alice@x.fr'"
+    orders.rule("shop.orders", named, severity="warn")
+    (result,) = orders.quality("shop.orders").rules
+    assert (result.failed_rows, result.sample, result.error) == (1, [], "")
 
 
 def test_a_tag_takes_the_rows_that_other_datasets_kept(orders) -> None:

@@ -1,7 +1,8 @@
 """Rules in SQL, asked by the engine that answers queries: it reads datasets and nothing else.
 
-A query gets the values of masked columns only where it names these columns, which whoever gave the
-rule had the right to; for all others it gets tokens, as any query does.
+A query gets the values of those masked columns alone of which `masked.told` says that it tells:
+whoever gave the rule had the right to, and its results are hidden from others. For all other masked
+columns it gets tokens, as any query does, however it reaches their table.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import BadRequest, MLInfraError, Unprocessable
+from ...core.errors import BadRequest, Forbidden, MLInfraError, Unprocessable
 from ..querying.engine import Limits, engine
 from ..querying.running import check_one_select, run
 from ..querying.views import Query, Readable, Sized
@@ -62,12 +63,14 @@ class Given:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
     """Where a rule in SQL is asked. dataset: that of the rule. find: the tables that it names.
-    shown: columns of the dataset whose masked values the viewer sees in the sample.
+    told: the masked columns that it gets the values of, by dataset. shown: columns of the dataset
+    whose masked values the viewer sees in the sample.
     """
 
     dataset: str
     find: Callable[[Named], Readable | None]
     limits: Limits
+    told: Mapping[str, Collection[str]]
     shown: Collection[str] = ()
 
 
@@ -84,15 +87,19 @@ class Answered:
 
 def answered(check: Select, where: Where) -> Answered:
     """Ask a rule. Raises as `querying.running.run` does, and Unprocessable for an answer that
-    cannot be compared; of a rule about masked values the error tells none.
+    cannot be compared. Of a rule about masked values every error is one that tells none.
     """
     masked = _Masked(check, where)
     try:
         found = _run(check, where, masked)
-    except MLInfraError as error:
-        if not masked.named or not isinstance(error, Unprocessable):
+    except MLInfraError:
+        if not masked.named:
             raise
-        raise Unprocessable("It fails on values of a masked column.", fix=error.fix) from None
+        raise Unprocessable(
+            "The query cannot be run, or fails.",
+            "Why is not told here: it reads values of a masked column.",
+            "Ask the query itself, with the right to see them: mlinfra catalog sql … --reveal",
+        ) from None
     told = masked.named <= {(where.dataset, column) for column in where.shown}
     if check.must is None:
         rows = found.answer() if told else None
@@ -133,8 +140,8 @@ def try_on_nothing(check: Select, where: Where) -> None:
         rows = pl.LazyFrame(schema=schema)
         return Given(name=table.name, rows=rows, masked=masked, bytes_of=uuids)
 
-    empty = Where(dataset=where.dataset, find=emptied, limits=where.limits)
-    found = _run(check, empty, _Masked(check, empty))
+    empty = replace(where, find=emptied)
+    found = _run(check, empty, _Masked(check, empty, trying=True))
     if check.must is not None:
         _check_one_value(found)
     elif found.total:
@@ -146,32 +153,45 @@ def try_on_nothing(check: Select, where: Where) -> None:
 
 
 class _Masked:
-    """Which masked columns a query gets values of, by dataset and name; known once it was run."""
+    """Which masked columns a query gets values of, by dataset and name; known once it was run.
+    trying: whether one that names others is refused.
+    """
 
-    def __init__(self, check: Select, where: Where) -> None:
-        self._check, self._where = check, where
+    def __init__(self, check: Select, where: Where, *, trying: bool = False) -> None:
+        self._check, self._where, self._trying = check, where, trying
         self.named: set[tuple[str, str]] = set()
 
     def hidden(self, table: Readable, columns: Sequence[str]) -> Collection[str]:
-        """Those that it gets tokens of."""
+        """Those that it gets tokens of. Raises Forbidden."""
         name, personal = table.name.text, set(table.personal(columns))
-        named = self._check.named(personal)
+        named = personal.intersection(self._where.told.get(name, ()))
+        if self._trying and (unseen := self._check.named(personal) - named):
+            raise _not_told(name, min(unseen))
         self.named |= {(name, column) for column in named}
         shown = set(self._where.shown) if name == self._where.dataset else set()
         return personal - named - shown
 
 
+def _not_told(dataset: str, column: str) -> Forbidden:
+    return Forbidden(
+        f"The rule cannot have the values of column {column!r} of {dataset}.",
+        "They are masked (tag pii). Whether you may see them is asked where a query has the dataset"
+        " right after FROM, JOIN or a comma, and the column by its name of now.",
+        f"Write it so, for example FROM {dataset} AS b, or leave the column out.",
+    )
+
+
 def _run(check: Select, where: Where, masked: _Masked) -> Found:
-    query = check.filled(where.dataset)
+    text = check.filled(where.dataset)
     return run(
         Query(
-            text=query,
+            text=text,
             parameters={},
             limit=_SAMPLE,
             limits=where.limits,
             find=where.find,
             hidden=masked.hidden,
-            home=own(where.dataset, query),
+            home=own(where.dataset, text),
             counted=True,
         )
     )

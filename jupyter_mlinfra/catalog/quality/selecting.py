@@ -9,6 +9,7 @@ from ...core.errors import BadRequest, Forbidden, NotFound
 from ..names import DatasetName
 from ..settings import CatalogSettings
 from .asking import Answered, Given, Where, answered
+from .masked import told
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,21 +28,35 @@ class Selecting:
         self._project, self._tables = project, tables
 
     def where(
-        self, dataset: DatasetName, mine: Readable | None = None, *, shown: Collection[str] = ()
+        self,
+        dataset: DatasetName,
+        check: Select,
+        mine: Readable,
+        *,
+        masked: Collection[str] = (),
+        shown: Collection[str] = (),
     ) -> Where:
-        """Where a rule of a dataset is asked. mine: what the dataset is; by default its newest
-        state. shown: masked columns of it whose values the viewer sees.
+        """Where a rule of a dataset is asked. mine: what the dataset is. masked: columns of it that
+        are not tagged yet. shown: masked columns of it whose values the viewer sees.
         """
         from ..querying.engine import Limits
 
         def find(named: Named) -> Readable | None:
-            if mine is not None and named.text == dataset.text and not (named.at or named.moment):
+            if named.text == dataset.text and not (named.at or named.moment):
                 return mine
             return self._named(named)
 
         settings = self._project.settings.of(CatalogSettings)
         limits = Limits(memory_mib=settings.sql_memory_mib, seconds=settings.sql_seconds)
-        return Where(dataset=dataset.text, find=find, limits=limits, shown=shown)
+        found = told(self._project, dataset.text, check)
+        own = {*found.get(dataset.text, ()), *check.named(masked)}
+        return Where(
+            dataset=dataset.text,
+            find=find,
+            limits=limits,
+            told={**found, dataset.text: own},
+            shown=shown,
+        )
 
     def of_rows(
         self,
@@ -58,7 +73,7 @@ class Selecting:
         schema = rows.collect_schema()
         bytes_of = [name for name in uuids if schema.get(name) == pl.Binary()]
         mine = Given(name=dataset, rows=rows, masked=masked, bytes_of=bytes_of)
-        return answered(check, self.where(dataset, mine))
+        return answered(check, self.where(dataset, check, mine, masked=masked))
 
     def _named(self, named: Named) -> Readable | None:
         """A table that a query names; None if there is none."""

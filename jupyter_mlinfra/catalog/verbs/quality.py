@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ..names import DatasetName
     from ..quality.asking import Where
     from ..quality.checks import Check
+    from ..quality.statements import Select
     from ..tables import ReadTable
 
 _SAMPLE = 5
@@ -197,7 +198,9 @@ class QualityVerbs(Verbs):
             asked = Asked(
                 rows=(self._tables.find(dataset.at(snapshot)) if snapshot else table).scan(),
                 others=self._rows_of,
-                select=lambda check: answered(check, self._selecting(dataset, shown, snapshot)),
+                select=lambda check: answered(
+                    check, self._selecting(dataset, check, shown, snapshot)
+                ),
                 staging=lambda: self._project.folder("staging"),
                 hidden=masked - shown,
                 sample=_SAMPLE,
@@ -262,7 +265,7 @@ class QualityVerbs(Verbs):
         if isinstance(check, Select):
             from ..quality.asking import try_on_nothing
 
-            try_on_nothing(check, self._selecting(dataset))
+            try_on_nothing(check, self._selecting(dataset, check))
         check_columns(check.columns, schema)
         if isinstance(check, ROW_CHECKS):
             try_on(check, schema)
@@ -281,13 +284,18 @@ class QualityVerbs(Verbs):
             self._revealing.ask(name, columns, reveal)
 
     def _selecting(
-        self, dataset: DatasetName, shown: Collection[str] = (), snapshot: str | None = None
+        self,
+        dataset: DatasetName,
+        check: Select,
+        shown: Collection[str] = (),
+        snapshot: str | None = None,
     ) -> Where:
-        """Where rules in SQL are asked. snapshot: of the dataset, instead of the newest."""
+        """Where a rule in SQL is asked. snapshot: of the dataset, instead of the newest."""
         from ..quality.selecting import Selecting
 
         mine = self._tables.find(dataset.at(snapshot)) if snapshot else self._tables.find(dataset)
-        return Selecting(self._project, self._tables).where(dataset.whole, mine, shown=shown)
+        selecting = Selecting(self._project, self._tables)
+        return selecting.where(dataset.whole, check, mine, shown=shown)
 
     def _rows_of(self, name: str) -> pl.LazyFrame:
         """The rows of another dataset that a rule names."""
