@@ -5,6 +5,8 @@ changed are the characters of the tags alone, and the result is compared with wh
 from __future__ import annotations
 
 import ast
+import codecs
+import contextlib
 import io
 import re
 import tokenize
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import Unprocessable
+from ..core.files import HOME
 from ..core.snippets import literal, text
 
 _VIEWS = (
@@ -22,19 +25,24 @@ _VIEWS = (
     "OnDemandFeatureView",
     "LabelView",
 )
+_IGNORED = (".git", ".venv", "**/.ipynb_checkpoints", "**/.pytest_cache", "**/__pycache__")
+"""What Feast does not read, whatever .feastignore says."""
 _LINE = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 _DECORATORS = ("on_demand_feature_view", "batch_feature_view", "stream_feature_view")
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A definition file with other tags of one view. line: where the view is defined."""
+    """A definition file with other tags of one view. line: where the view is defined. encoding:
+    with the mark of UTF-8 at the beginning, if the file has it.
+    """
 
     file: Path
     line: int
     before: str
     after: str
     tags: Mapping[str, str]
+    encoding: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,7 @@ class _Place:
 
     file: Path
     body: str
+    encoding: str
     call: ast.Call
 
 
@@ -73,17 +82,37 @@ def retagged(repo: Path, view: str, add: Mapping[str, str], remove: Sequence[str
         changed = _inserted(place, after)
     if not _is_sound(place, view, changed, after):
         raise _refused(view, "The new text would not be as expected.", add, remove)
-    return Edit(place.file, place.call.lineno, place.body, changed, after)
+    return Edit(place.file, place.call.lineno, place.body, changed, after, place.encoding)
 
 
 def _files(repo: Path) -> list[Path]:
-    """The definition files, as Feast finds them."""
-    hidden = (".", "__pycache__")
-    return sorted(
+    """The definition files, as Feast finds them and `loading.files_of` gives them; without Feast,
+    which takes seconds to load. Source: `feast.repo_operations.get_repo_files`.
+    """
+    ignored = {file.resolve() for file in _ignored(repo)}
+    state = (repo / HOME).resolve()
+    found = {
+        file.resolve(): file
+        for file in sorted(repo.rglob("*.py"))
+        if file.is_file() and file.name != "__init__.py"
+    }
+    return [
         file
-        for file in repo.rglob("*.py")
-        if not any(part.startswith(hidden) for part in file.relative_to(repo).parts)
-    )
+        for real, file in found.items()
+        if real not in ignored and not real.is_relative_to(state)
+    ]
+
+
+def _ignored(repo: Path) -> Iterator[Path]:
+    patterns = list(_IGNORED)
+    with contextlib.suppress(OSError):
+        lines = (repo / ".feastignore").read_text(errors="replace").splitlines()
+        patterns += [line.partition("#")[0].strip() for line in lines]
+    for pattern in filter(None, patterns):
+        # Of a pattern that there cannot be `apply` says so.
+        with contextlib.suppress(ValueError, NotImplementedError):
+            for path in repo.glob(pattern):
+                yield from [path] if path.is_file() else path.rglob("*.py")
 
 
 def _near(file: Path, repo: Path) -> str:
@@ -92,12 +121,14 @@ def _near(file: Path, repo: Path) -> str:
 
 def _places(file: Path, view: str) -> Iterator[_Place]:
     try:
-        body = file.read_bytes().decode()
+        data = file.read_bytes()
+        encoding = "utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8"
+        body = data.decode(encoding)
         tree = ast.parse(body)
     except (OSError, ValueError, SyntaxError):  # `apply` says what is wrong with it
         return
     for call in _calls(tree, view):
-        yield _Place(file, body, call)
+        yield _Place(file, body, encoding, call)
 
 
 def _calls(tree: ast.Module, view: str) -> Iterator[ast.Call]:

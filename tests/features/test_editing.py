@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlinfra.core.errors import Unprocessable
-from jupyter_mlinfra.features.editing import retagged
+from jupyter_mlinfra.features.editing import _files, retagged
+from jupyter_mlinfra.features.loading import files_of
 
 MANY = '''\
 """Views. Größe: ü."""
@@ -106,3 +107,25 @@ def test_what_is_not_plain_is_refused_with_the_words_to_write(
     assert 'write "deprecated": "use w"' in caught.value.fix
     assert 'take "gold" out' in caught.value.fix
     assert (tmp_path / "views.py").read_text() == body
+
+
+def test_files_are_those_that_feast_reads(tmp_path: Path) -> None:
+    skipped = (
+        *("old.py", "venv/lib/v.py", "sub/__init__.py", ".venv/v.py", ".git/v.py"),
+        *("sub/__pycache__/v.py", "sub/.ipynb_checkpoints/v.py", ".mlinfra/v.py"),
+    )
+    for name in (*skipped, "views.py", "sub/more.py", ".hidden/v.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text('x = FeatureView(name="v")')
+    (tmp_path / ".feastignore").write_text("old.py # a copy\n\n# more\nvenv\n")
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / ".#views.py").symlink_to("user@host.1:2")
+    (tmp_path / "same.py").symlink_to(tmp_path / "views.py")
+    found = sorted(file.resolve() for file in _files(tmp_path))
+    assert found == files_of(tmp_path)
+    assert [str(file.relative_to(tmp_path)) for file in found] == [
+        *(".hidden/v.py", "sub/more.py", "views.py")
+    ]
+    (tmp_path / ".feastignore").write_text("/no/pattern\nold.py\nvenv\nsub\n.hidden\nsame.py")
+    with pytest.raises(Unprocessable, match="No file"):
+        retagged(tmp_path, "v", {"a": ""}, ())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,6 +12,7 @@ import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.settings import FILE
 from jupyter_mlinfra.features import Features
 from jupyter_mlinfra.features.faces.rows import browsing
 from jupyter_mlinfra.features.windows import TAG
@@ -61,10 +64,30 @@ def test_a_deprecated_view_is_called_so_until_that_is_undone(
 
 def test_what_is_no_tag_is_refused(applied_shop: Project) -> None:
     features = Features(applied_shop)
-    for name in ("", " ", "x" * 201, "a\nb", TAG):
+    for name in ("", " ", "x" * 201, "a\nb", "a=b", TAG):
         with pytest.raises(BadRequest):
             features.tag("clicks", add={name: ""})
     with pytest.raises(BadRequest, match="No tag"):
         features.tag("clicks")
-    written = features.tag("clicks", add={"a,b=c": "d"}, remove=["team"], apply=False)
-    assert written.tags == {"a,b=c": "d"}
+    written = features.tag("clicks", add={"a,b": "c=d"}, remove=["team"], apply=False)
+    assert written.tags == {"a,b": "c=d"}
+
+
+def test_the_file_keeps_its_mode_and_may_be_a_link_outside_of_the_project(
+    applied_shop: Project, tmp_path: Path
+) -> None:
+    repo, real = tmp_path / "team" / "features", tmp_path / "team" / "real.py"
+    repo.mkdir(parents=True)
+    (repo / "views.py").symlink_to(real)
+    real.write_bytes(b"\xef\xbb\xbf" + DEFINITIONS.encode())
+    real.chmod(0o664)
+    with (applied_shop.root / FILE).open("a") as settings:
+        settings.write(f'\n[features]\nrepo = "{repo}"\n')
+    features = Features(Project.open(applied_shop.root))
+    for write in (False, True):
+        done = features.tag("clicks", remove=["team"], write=write, apply=False)
+        assert (done.file, done.written) == (f"{repo}/views.py", write)
+    assert (repo / "views.py").is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o664
+    assert real.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert "tags={}" in real.read_text()

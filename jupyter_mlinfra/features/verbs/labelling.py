@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import stat
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ...core.errors import BadRequest, Conflict
 from ...core.files import file_lock, write_atomic
@@ -41,14 +43,16 @@ class LabellingVerbs(KnowingVerbs, DefiningVerbs):
         the words to write by hand, where the definition does not say its tags plainly.
         """
         add, name = dict(add or {}), self._view(view).view
-        _check_tags([*add, *remove])
+        _check_tags(add, remove)
         repo = require_folder(self._project)
         with file_lock(self._project.folder("features") / "lock"):
             edit = retagged(repo, name, add, remove)
             changed = edit.after != edit.before
+            file = _named(edit.file, self._project.root)
             if write and changed:
-                write_atomic(edit.file, edit.after.encode())
-        file = str(edit.file.relative_to(self._project.root))
+                target = edit.file.resolve()  # a link stays one
+                mode = stat.S_IMODE(target.stat().st_mode)
+                write_atomic(target, edit.after.encode(edit.encoding), mode=mode)
         old, new = edit.before.splitlines(), edit.after.splitlines()
         answer = Retagged(
             view=name,
@@ -97,15 +101,21 @@ class LabellingVerbs(KnowingVerbs, DefiningVerbs):
         return self.tag(view, add={DEPRECATED: note}, write=write, apply=apply)
 
 
-def _check_tags(names: Sequence[str]) -> None:
+def _named(file: Path, root: Path) -> str:
+    """Relative to the project, or whole where the repository is elsewhere."""
+    return str(file.relative_to(root) if file.is_relative_to(root) else file)
+
+
+def _check_tags(add: Mapping[str, str], remove: Sequence[str]) -> None:
     """Raises BadRequest without any tag, and for one that is none."""
-    if not names:
+    if not (add or remove):
         raise BadRequest("No tag was named.", fix="Name one to add, as NAME or NAME=VALUE.")
-    for name in names:
-        if not name.strip() or len(name) > _LONGEST or not name.isprintable():
+    for name in (*add, *remove):
+        plain = name.strip() and len(name) <= _LONGEST and name.isprintable()
+        if not plain or (name in add and "=" in name):
             raise BadRequest(
                 f"{name[:40]!r} is not a tag.",
-                f"A tag is a printable name of at most {_LONGEST} characters.",
+                f"A tag is a printable name of at most {_LONGEST} characters, without '='.",
                 "Give it another name.",
             )
         if name == TAG:
