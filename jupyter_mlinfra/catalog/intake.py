@@ -37,8 +37,8 @@ _BLOCK = 1 << 17
 class Screen(Protocol):
     """What looks at rows on their way."""
 
-    def begin(self) -> None:
-        """The rows come from the beginning."""
+    def begin(self, schema: Mapping[str, pl.DataType]) -> None:
+        """The rows come from the beginning, with these columns."""
 
     def block(self, rows: pl.DataFrame) -> Sequence[Failed]:
         """Rows as the table would keep them; returns those that go to quarantine instead."""
@@ -180,7 +180,7 @@ class FileRows:
         self._cut.clear()
         self.read = 0
         if self.screen is not None:
-            self.screen.begin()
+            self.screen.begin({name: target.dtype for name, target in targets.items()})
         self._meter.reads("reading")
         for source, shown in zip(self._sources, self._shown, strict=True):
             yield from self._frames_of(source, shown, targets)
@@ -399,7 +399,7 @@ class FrameRows:
         ]
         self.quarantine.clear()
         if self.screen is not None:
-            self.screen.begin()
+            self.screen.begin({name: target.dtype for name, target in targets.items()})
         read = 0
         for frame in self._frame.collect_batches(chunk_size=_BLOCK, engine="streaming"):
             fitting, bad = typed(frame, fits)

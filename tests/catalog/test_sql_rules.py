@@ -95,9 +95,15 @@ def test_a_write_is_judged_by_the_state_that_it_would_leave(
     total = {"append": 11.5, "replace": 9.5, "upsert": 13.5}[mode]
     write = {"into": "shop.orders", "mode": mode, **({"key": list(key)} if key else {})}
     if total > 10:
-        with pytest.raises(Unprocessable, match=f"'budget' does not hold: the value is {total}"):
+        with pytest.raises(
+            Unprocessable, match=f"'budget' does not hold: the value is {total}"
+        ) as no:
             orders.write(new, **write)
         assert (rows("shop.orders"), stored()) == (before, files)
+        assert no.value.fix.endswith(
+            ": mlinfra catalog rule shop.orders 'SELECT sum(price) FROM {object} must be <= 10'"
+            " --as budget --severity warn"
+        )
         new = new.with_columns(price=pl.lit(0.0))
     report = orders.write(new, **write)
     full = [] if mode == "replace" else ["'full days' finds 1 row; the rows are in the dataset"]
@@ -116,6 +122,15 @@ def test_the_first_rows_of_a_dataset_are_asked_too(catalog, file) -> None:
         catalog.ingest([file("none.csv", "id,day\n")], into="shop.new", types={"id": "i64"})
     done = catalog.ingest([file("b.csv", "id,day\n1,2026-01-01\n2,2026-01-02\n")], into="shop.new")
     assert (done.rows_written, list(done.rules_failed)) == (2, [])
+
+
+def test_a_write_of_no_rows_is_judged_too(orders, rows) -> None:
+    orders.rule("shop.orders", "SELECT count(*) FROM {object} WHERE price < -5 must be 0")
+    none = ROWS.clear().with_columns(new=pl.lit(None, pl.Int64))
+    assert list(orders.write(none, into="shop.orders").rules_failed) == []
+    assert len(rows("shop.orders")) == 4
+    assert list(orders.write(none, into="shop.orders", mode="replace").rules_failed) == []
+    assert rows("shop.orders") == []
 
 
 def test_a_commit_of_another_writer_is_seen(orders, meanwhile) -> None:

@@ -9,8 +9,9 @@ makes the write start again.
 from __future__ import annotations
 
 import contextlib
+import shlex
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -64,14 +65,16 @@ class Guard:
         self._select = select
         self._screen: Screen | None = None
         self._rows = 0
+        self._schema: Mapping[str, pl.DataType] = {}
         self._kept: list[Path] = []
         self._looked, self._found = False, cast("Present | None", None)
         self.results: list[RuleResult] = []
         self.refused = False
 
-    def begin(self) -> None:
-        """The rows are read from the beginning."""
+    def begin(self, schema: Mapping[str, pl.DataType]) -> None:
+        """The rows are read from the beginning. schema: theirs."""
         self._screen, self._rows, self.results = None, 0, []
+        self._schema = schema
         self._kept.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, mode=0o700)
@@ -106,9 +109,16 @@ class Guard:
             f"{self._name} was not written: {len(failed)} of its rules"
             f" {'fails' if len(failed) == 1 else 'fail'}.",
             f"{'; '.join(lines)}.",
-            "Mend the rows. Or let them in with a warning, or set them aside:"
-            f" mlinfra catalog rule {self._name} {failed[0].text!r} --severity warn (quarantine)",
+            f"Mend the rows. Or let them in with a warning: {self._let_in(failed[0])}",
         )
+
+    def _let_in(self, failed: RuleResult) -> str:
+        """The command by which rows that fail a rule come in, or are set aside."""
+        command = ["mlinfra", "catalog", "rule", self._name, failed.text]
+        named = [] if failed.rule == failed.text else ["--as", failed.rule]
+        can_set_aside = isinstance(self._checks[failed.rule], ROW_CHECKS)
+        aside = " (or set them aside: --severity quarantine)" if can_set_aside else ""
+        return shlex.join([*command, *named, "--severity", "warn"]) + aside
 
     def stale(self, metadata: records.Metadata) -> bool:
         """Whether another commit has come since the rows were compared with those of the
@@ -216,9 +226,8 @@ class Guard:
         present, parts = self._there(), list[pl.LazyFrame]()
         if present is not None:
             parts.append(self._staying(present) if self._kept else present.rows)
-        if self._kept:
-            parts.append(self._new([]))
-        rows = pl.concat(parts, how="diagonal_relaxed") if parts else pl.LazyFrame()
+        parts.append(self._new([]) if self._kept else pl.LazyFrame(schema=self._schema))
+        rows = pl.concat(parts, how="diagonal_relaxed")
         return self._select(check, rows, present.uuids if present else ())
 
     def _repeated(self, columns: Sequence[str]) -> int:
