@@ -211,7 +211,8 @@ class DatasetDetail:
 class Snapshot:
     """One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
     notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
-    earlier snapshot whose rows it has.
+    earlier snapshot whose rows it has. removed: None where a Delta table was overwritten and its
+    log does not say it.
     """
 
     ref: str
@@ -221,7 +222,7 @@ class Snapshot:
     operation: str
     rows: Number
     added: int
-    removed: int
+    removed: int | None
     written_by: str
     refs: Mapping[str, str] = field(default_factory=dict)
     restored_from: str | None = None

@@ -77,6 +77,14 @@ def test_its_snapshots_are_its_versions_with_time_operation_and_user(
     assert (shown.snapshots, shown.newer, shown.dataset.snapshot) == (6, 0, "5")
 
 
+def test_rows_that_were_overwritten_are_unknown(lake: Catalog, place: Path) -> None:
+    """The log does not tell them."""
+    rows = pl.DataFrame({"id": [6], "v": [6.0], "word": ["x"]})
+    write_deltalake(place, rows, mode="overwrite")
+    newest = lake.snapshots(NAME).items[0]
+    assert (newest.operation, newest.added, newest.removed) == ("write", 1, None)
+
+
 def test_every_version_is_read_as_deltalake_reads_it(lake: Catalog, place: Path) -> None:
     for item in lake.snapshots(NAME).items:
         version, then = int(item.id), rows_of(place, int(item.id))

@@ -34,6 +34,7 @@ _REMOVED = (
     "numDeletedRows",
 )
 _KEEPS_ROWS = ("OPTIMIZE", "UPDATE")
+_FILES_REMOVED = ("num_removed_files", "numRemovedFiles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def snapshots_of(name: DatasetName, place: Place) -> list[Snapshot]:
             operation=str(commit.said.get("operation", "unknown")).lower(),
             rows=Number(value=None),
             added=_rows(commit, _ADDED),
-            removed=_rows(commit, _REMOVED),
+            removed=None if _is_silent(commit) else _rows(commit, _REMOVED),
             written_by=_writer(commit.said),
         )
         for commit in commits
@@ -159,6 +160,15 @@ def _rows(commit: _Commit, names: Sequence[str]) -> int:
         return 0
     found = [metrics[name] for name in names if str(metrics.get(name, "")).isdigit()]
     return int(found[0]) if found else 0
+
+
+def _is_silent(commit: _Commit) -> bool:
+    """Whether a commit wrote over others and says of no file that it removed how many rows went."""
+    asked = commit.said.get("operationParameters") or {}
+    metrics = commit.said.get("operationMetrics") or {}
+    none_went = any(str(metrics.get(name)) == "0" for name in _FILES_REMOVED)
+    is_known = none_went or any(str(metrics.get(name, "")).isdigit() for name in _REMOVED)
+    return commit.number > 0 and asked.get("mode") == "Overwrite" and not is_known
 
 
 def _writer(said: Mapping[str, Any]) -> str:

@@ -3898,7 +3898,8 @@ export interface components {
          * Snapshot
          * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
          *     notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
-         *     earlier snapshot whose rows it has.
+         *     earlier snapshot whose rows it has. removed: None where a Delta table was overwritten and its
+         *     log does not say it.
          */
         readonly Snapshot: {
             readonly added: number;
@@ -3911,7 +3912,7 @@ export interface components {
             readonly refs: {
                 readonly [key: string]: string;
             };
-            readonly removed: number;
+            readonly removed: number | null;
             /** @default null */
             readonly restored_from: string | null;
             readonly rows: components["schemas"]["Number"];
