@@ -137,7 +137,6 @@ POSTED: dict[str, Sequence[Any]] = {
     "catalog/sql": [{"query": "SELECT * FROM hr.people"}, {"query": "SELECT * FROM lake.people"}],
     "features/online": [{"features": ["people:*"], "entities": [{"id": 1}]}],
     "features/views/{name}/explain": [{"entity": {"id": 1}}],
-    "features/views/{name}/tags/preview": [{"add": {"new": ""}}],
 }
 """Routes that only read although they are posted to."""
 
