@@ -201,7 +201,7 @@ function columnsOf(
     {
       key: 'removed',
       head: trans.__('removed'),
-      figure: ({ removed }) => removed || null,
+      figure: ({ removed }) => (removed === 0 ? null : removed),
       write: signed('−'),
       sort: ({ removed }) => removed,
       width: 100
