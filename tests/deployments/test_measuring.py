@@ -136,8 +136,10 @@ def busy(seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("work", "verdict"),
-    [(lambda: busy(0.02), "unknown"), (lambda: time.sleep(0.5), "missed")],
-    ids=["client", "server"],
+    [
+        pytest.param(lambda: busy(0.02), "unknown", id="client", marks=pytest.mark.slow),
+        pytest.param(lambda: time.sleep(0.5), "missed", id="server"),
+    ],
 )
 def test_a_volume_the_client_cannot_make_is_unknown_and_one_the_server_cannot_answer_is_missed(
     monkeypatch: pytest.MonkeyPatch, work: Callable[[], None], verdict: str

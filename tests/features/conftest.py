@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from once import once
 
 from jupyter_mlinfra.core.feast_online.feast_itself import feast_timestamps
 from jupyter_mlinfra.core.project import Project
@@ -110,10 +111,13 @@ def fresh_shop(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shop, applied; to be copied, because applying takes seconds."""
-    project = make_shop(tmp_path_factory.mktemp("template") / "shop")
-    Features(project).apply()
-    project.database.close()
-    return project.root
+
+    def make(root: Path) -> None:
+        project = make_shop(root)
+        Features(project).apply()
+        project.database.close()
+
+    return once(tmp_path_factory, "applied-shop", make)
 
 
 @pytest.fixture
@@ -130,13 +134,18 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Features]:
     """The shop, applied and materialized; tests only read it. Times are judged as of T0 + 2
     days.
     """
-    project = make_shop(
-        tmp_path_factory.mktemp("shop"), f'[features]\nas_of = "{T0 + timedelta(days=2)}"\n'
-    )
-    features = Features(project)
-    features.apply()
-    features.materialize()
-    yield features
+
+    def make(root: Path) -> None:
+        project = make_shop(root, f'[features]\nas_of = "{T0 + timedelta(days=2)}"\n')
+        features = Features(project)
+        features.apply()
+        features.materialize()
+        project.database.close()
+
+    root = tmp_path_factory.mktemp("shop") / "shop"
+    shutil.copytree(once(tmp_path_factory, "materialized-shop", make), root)
+    project = Project.open(root)
+    yield Features(project)
     project.database.close()
 
 

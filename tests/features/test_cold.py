@@ -52,6 +52,7 @@ def test_look_ups_that_come_while_feast_is_loaded_wait_for_it(shop: Features) ->
     assert json.loads(process.stdout) == [10] * 5
 
 
+@pytest.mark.slow
 def test_a_reader_that_was_warmed_has_its_store_open(shop: Features) -> None:
     features = Features(Project.open(shop._project.root))
     features.warm()

@@ -308,6 +308,7 @@ HOMES = pl.DataFrame(
 )
 
 
+@pytest.mark.slow
 def test_a_view_without_a_schema_has_the_types_that_feast_gives_the_rows_in_a_file(
     flights: Project,
 ) -> None:
@@ -384,6 +385,7 @@ def test_a_view_without_a_schema_has_the_types_that_feast_gives_the_rows_in_a_fi
     file.unlink()
 
 
+@pytest.mark.slow
 def test_a_column_that_feast_has_no_type_for_is_named(flights: Project) -> None:
     file = flights.root / "feature_repo" / "homes.py"
     Catalog(flights).write(
@@ -403,7 +405,13 @@ def test_a_column_that_feast_has_no_type_for_is_named(flights: Project) -> None:
     ("old", "new", "error", "what"),
     [
         ("flights.weather", "flights.gone", NotFound, "flights.gone"),
-        ('timestamp_field="known_at"', 'timestamp_field="when"', Unprocessable, "no column when"),
+        pytest.param(
+            'timestamp_field="known_at"',
+            'timestamp_field="when"',
+            Unprocessable,
+            "no column when",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_dataset_or_column_that_is_not_there_is_named(

@@ -61,7 +61,12 @@ def test_a_cell_becomes_a_definition_file_and_is_applied(
             Unprocessable,
             "user_scores.py, line 7, scores",
         ),
-        (TEXT.replace('Field(name="rate"', 'Field(name="no"'), Unprocessable, "no column no"),
+        pytest.param(
+            TEXT.replace('Field(name="rate"', 'Field(name="no"'),
+            Unprocessable,
+            "no column no",
+            marks=pytest.mark.slow,
+        ),
         (
             TEXT.replace('name="scores", entities', 'name="Spend", entities'),
             Unprocessable,

@@ -184,6 +184,7 @@ def test_a_log_that_is_no_folder_of_files_is_refused(store: FeatureStore) -> Non
         )
 
 
+@pytest.mark.slow
 def test_a_project_without_an_online_store_trains_and_says_why_it_serves_nothing(
     fresh_shop: Project,
 ) -> None:
@@ -200,6 +201,7 @@ def test_a_project_without_an_online_store_trains_and_says_why_it_serves_nothing
         assert "online_store: null" in refused.value.why
 
 
+@pytest.mark.slow
 def test_a_registry_that_is_down_is_named_without_its_password(fresh_shop: Project) -> None:
     """Also where its driver is not installed."""
     settings = (

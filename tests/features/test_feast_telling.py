@@ -128,6 +128,7 @@ def test_one_endpoint_hears_of_each_run_once_and_in_feast_s_words(
     assert len(receiver.events) == applied + 5
 
 
+@pytest.mark.slow
 def test_two_endpoints_hear_of_each_run_in_the_words_of_their_own_program(
     applied_shop: Project, receivers: tuple[Receiver, Receiver]
 ) -> None:

@@ -61,6 +61,7 @@ def with_settings(project: Project, text: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_repository_is_linked_without_its_data_then_moved_and_read_without_its_stores(
     tmp_path: Path,
 ) -> None:

@@ -107,6 +107,7 @@ def test_what_is_broken_is_left_out_and_named_and_all_else_is_applied(
     assert [view.problem for view in features.views().items] == [""] * 4
 
 
+@pytest.mark.slow
 def test_an_entity_stays_as_a_view_that_is_left_out_needs_it(applied_shop: Project) -> None:
     repo, before = applied_shop.root / "feature_repo", stored(applied_shop, "feature_views")
     (repo / "more.py").write_text(MORE)

@@ -61,6 +61,7 @@ def features(tmp_path: Path) -> Iterator[Features]:
     project.database.close()
 
 
+@pytest.mark.slow
 def test_they_are_joined_counted_and_served_by_their_very_names(features: Features) -> None:
     features.apply()
     names = ("odd:^b.*$", "odd:b1")

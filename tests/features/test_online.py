@@ -100,6 +100,7 @@ def test_what_is_no_key_is_the_request_s_fault(shop: Features, key: Any) -> None
         shop.online(["clicks:rate"], [{"user_id": key}])
 
 
+@pytest.mark.slow
 def test_a_key_that_feast_cannot_look_up_is_said_and_trains_all_the_same(
     fresh_shop: Project,
 ) -> None:
@@ -379,6 +380,7 @@ def test_look_ups_go_on_without_the_registry_which_is_asked_aside(
         copied_shop.online(["new:*"], [{"user_id": 1}])
 
 
+@pytest.mark.slow
 def test_a_table_of_each_version_is_read_as_feast_reads_it(applied_shop: Project) -> None:
     """The view as it is now, and each version by its name; the oracle is Feast's SDK."""
     root = applied_shop.root

@@ -383,6 +383,7 @@ def test_labels_are_pushed_and_the_stronger_labeler_counts_at_once(fraud: Featur
     assert look(fraud, "fraud:is_fraud", 2) == (1, "PRESENT")
 
 
+@pytest.mark.slow
 def test_a_stronger_older_label_of_the_source_is_taken_after_a_push(fraud: Features) -> None:
     fraud.materialize("fraud")
     assert fraud.push("verdicts", [verdict(1, 2, 1, "bot")]).older == 0
@@ -405,7 +406,9 @@ Features(Project.open(sys.argv[1])).push(
 """
 
 
-@pytest.mark.parametrize("point", ["features-pushing", "features-pushed"])
+@pytest.mark.parametrize(
+    "point", ["features-pushing", pytest.param("features-pushed", marks=pytest.mark.slow)]
+)
 def test_what_a_killed_push_wrote_is_not_taken_back(features: Features, point: str) -> None:
     features.materialize("clicks")
     killed = subprocess.run(

@@ -38,6 +38,7 @@ def test_without_a_file_everything_is_embedded_in_the_project(project: Project) 
     assert Path(config.online_store.path).parent == project.home / "features"
 
 
+@pytest.mark.slow
 def test_a_project_with_a_hyphen_in_its_name_has_a_feature_store(tmp_path: Path) -> None:
     from tests.features.conftest import make_shop
 

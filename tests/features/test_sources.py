@@ -420,6 +420,7 @@ delta, iceberg, pinned = [
 """
 
 
+@pytest.mark.slow
 def test_a_project_has_views_over_all_of_them(repo: Path, project: Project, warehouse: Any) -> None:
     """Without a schema, so their types are those of the columns: applied, shown, joined, put online
     and in the lineage.

@@ -173,7 +173,7 @@ def test_windows_hold_what_a_search_over_all_events_finds() -> None:
         (False, True),
         range(3),
     ):
-        rows, asked = made(rng.randint(0, 2**30), 200, 100)
+        rows, asked = made(rng.randint(0, 2**30), 200, 60)
         windows = rng.sample(every, 20) if seed else rng.sample(all_windows(*SHAPES[seed]), 12)
         names = [item.feature for item in windows]
         entities = pl.DataFrame(asked, schema=asked_of)
@@ -197,7 +197,7 @@ def test_windows_hold_what_a_search_over_all_events_finds() -> None:
                 assert agree(got[name], value), (name, entity, got[name], value, keys, ttl, late)
             count += 1
         compared.update(names)
-    assert count >= 5000
+    assert count >= 3000
     assert compared == {item.feature for item in every}
 
 

@@ -68,6 +68,7 @@ def test_a_clone_with_the_same_code_runs_in_the_project_s_own_folders(
     assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
 
 
+@pytest.mark.slow
 def test_a_clone_does_not_write_over_the_notebook_that_a_pipeline_keeps(
     jobs: Jobs, tools: Any, project: Project
 ) -> None:
@@ -154,6 +155,7 @@ def test_a_clone_of_an_array_whose_elements_would_be_alike_is_refused(
     ]
 
 
+@pytest.mark.slow
 def test_a_clone_of_a_step_is_a_job_by_itself(jobs: Jobs, tools: Any, project: Project) -> None:
     tools.write_notebook(
         project.root / "train.ipynb",

@@ -156,6 +156,7 @@ def test_an_error_that_a_cell_is_tagged_for_fails_no_job(
     assert jobs.executed(job.output, since="2020-01-01T00:00:00Z") == shown
 
 
+@pytest.mark.slow
 def test_a_kernel_whose_sockets_are_closed_as_it_ends_leaves_no_error_in_the_log(
     jobs: Jobs, project: Project, tools: Any
 ) -> None:
@@ -219,8 +220,8 @@ def test_only_what_was_executed_is_shown_from_the_state_of_the_project(
     ("source", "code", "reason"),
     [
         ("import sys\nsys.exit(75)", 75, None),
-        ("import sys\nsys.exit(9)", 9, "Exit code 9."),
-        ("import sys\nsys.exit()", 0, ""),
+        pytest.param("import sys\nsys.exit(9)", 9, "Exit code 9.", marks=pytest.mark.slow),
+        pytest.param("import sys\nsys.exit()", 0, "", marks=pytest.mark.slow),
         ("def f(:\n  pass", 1, "Cell 1 failed at line 1: SyntaxError"),
         ("import os\nos._exit(3)", 1, "The kernel died in cell 1"),
     ],

@@ -623,6 +623,7 @@ def test_a_job_that_outlasts_the_earlier_ones_promises_no_start_but_that_of_its_
     assert (starts - began).total_seconds() == pytest.approx(600, abs=5)
 
 
+@pytest.mark.slow
 def test_earlier_runs_with_the_same_parameters_tell_more_than_the_others(
     jobs: Jobs, tools: Any, project: Project
 ) -> None:

@@ -234,6 +234,7 @@ def test_a_job_of_another_environment_or_kernel_is_not_served(
     assert not pool.look()["warm"]
 
 
+@pytest.mark.slow
 def test_a_step_of_a_pipeline_is_served_and_has_the_context_of_its_own_run(
     pool: Pool, project: Project
 ) -> None:
@@ -252,6 +253,7 @@ def test_a_step_of_a_pipeline_is_served_and_has_the_context_of_its_own_run(
     assert runs[0].run != runs[1].run
 
 
+@pytest.mark.slow
 def test_a_module_of_the_project_is_used_in_place_of_an_installed_one_of_its_name(
     pool: Pool,
 ) -> None:
@@ -273,6 +275,7 @@ def test_a_module_of_the_project_is_used_in_place_of_an_installed_one_of_its_nam
     )
 
 
+@pytest.mark.slow
 def test_a_notebook_with_a_relative_path_for_modules_works_each_time(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +310,7 @@ def test_an_import_that_loads_what_is_not_installed_makes_a_kernel_unfit(
     )
 
 
+@pytest.mark.slow
 def test_a_kernel_is_refreshed_when_what_it_was_made_from_has_changed(
     pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,7 +379,7 @@ def test_a_job_is_served_cold_when_the_kernel_has_died_meanwhile(pool: Pool, too
     assert pool.jobs.list().items[0].attempt == 1
 
 
-@pytest.mark.parametrize("wrapper", [False, True])
+@pytest.mark.parametrize("wrapper", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_runner_that_is_killed_is_replaced(wrapper: bool, pool: Pool, tools: Any) -> None:
     pool.look()
     pool.ready(1)
@@ -393,6 +397,7 @@ def test_a_runner_that_is_killed_is_replaced(wrapper: bool, pool: Pool, tools: A
     assert [job.attempt for job in pool.jobs.list().items] == [1, 1, 1]
 
 
+@pytest.mark.slow
 def test_size_and_memory_are_respected(project: Project, tools: Any) -> None:
     for pool in _pool(project, tools, size=2, memory=0.01):
         pool.look()
@@ -403,6 +408,7 @@ def test_size_and_memory_are_respected(project: Project, tools: Any) -> None:
         assert pool.log().count("keeps a kernel warm") == 1
 
 
+@pytest.mark.slow
 def test_a_pool_is_filled_to_its_size_and_not_beyond(project: Project, tools: Any) -> None:
     for pool in _pool(project, tools, size=2):
         pool.look()
@@ -425,6 +431,7 @@ def test_a_pool_is_filled_to_its_size_and_not_beyond(project: Project, tools: An
         assert not list((pool.home / "warm").iterdir())
 
 
+@pytest.mark.slow
 def test_a_gpu_job_sees_its_gpu_in_a_warm_kernel(project: Project, tools: Any) -> None:
     for pool in _pool(project, tools, gpus=2):
         pool.look()
@@ -572,6 +579,7 @@ def test_a_time_limit_counts_from_the_attempt_and_not_from_when_the_kernel_was_w
     assert 35 < limit - time.monotonic() <= 41
 
 
+@pytest.mark.slow
 def test_random_kills_with_warm_kernels_lose_and_double_nothing(
     pool: Pool, project: Project, tools: Any
 ) -> None:

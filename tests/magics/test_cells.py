@@ -170,6 +170,7 @@ def test_a_name_that_comes_back_stands_for_its_value_while_the_kernel_stays_free
         shell.user_ns["other"].result(timeout=120)
 
 
+@pytest.mark.slow
 def test_an_array_is_a_table_of_what_its_elements_made(
     supervised: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

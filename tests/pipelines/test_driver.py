@@ -163,6 +163,7 @@ def test_a_driver_that_cannot_open_the_project_leaves_its_words_in_the_log(
     assert Pipelines(project, jobs).resume(run.run).state is RunState.SUCCEEDED
 
 
+@pytest.mark.slow
 def test_a_backfill_of_its_own_goes_on_without_whoever_asked_and_its_runs_bear_their_dates(
     pipelines: Pipelines, workshop
 ):

@@ -196,6 +196,7 @@ def test_a_notebook_saved_while_its_job_waits_is_not_taken_for_what_ran(
     assert pipelines.run("p").steps[0].reason == "code changed: cell 1"
 
 
+@pytest.mark.slow
 def test_a_mended_step_is_explained_by_its_line_and_repaired_with_what_hangs_on_it(
     pipelines: Pipelines, jobs: Jobs, workshop
 ):

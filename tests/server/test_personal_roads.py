@@ -370,6 +370,7 @@ REVEALED: dict[str, Sequence[str]] = {
 """The verbs that show values to who asks for them."""
 
 
+@pytest.mark.slow
 async def test_who_has_the_right_sees_the_values_and_each_look_is_one_line(
     bench: Workbench, ask: Callable[..., Any], rights: set[str], project: Project
 ) -> None:

@@ -20,6 +20,7 @@ from jupyter_mlinfra.jobs import Jobs, JobSpec
 from jupyter_mlinfra.training.preemption import Preemption
 
 WAIT = 60.0
+ALONE = "notebook whose runner alone is signalled"
 
 
 def test_the_signals_set_a_flag_and_the_handlers_are_put_back() -> None:
@@ -117,8 +118,17 @@ def processes_of(job: str) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["script", "notebook", "notebook whose runner alone is signalled"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (signal.SIGTERM, "script"),
+        (signal.SIGUSR1, "script"),
+        (signal.SIGTERM, "notebook"),
+        pytest.param(signal.SIGUSR1, "notebook", marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, ALONE, marks=pytest.mark.slow),
+        (signal.SIGUSR1, ALONE),
+    ],
+)
 def test_a_job_that_is_asked_to_end_saves_is_started_again_and_goes_on(
     kind: str, number: signal.Signals, jobs: Jobs, project: Project
 ) -> None:

@@ -28,6 +28,8 @@ __all__ = ["kubernetes"]  # found by pytest in this module
 REPOSITORY = Path(__file__).parents[3]
 BACKENDS = ("local", "slurm", "kubernetes", "ray")
 UNLIKE = {"kubernetes": kubernetes_site.UNLIKE, "ray": ray_site.UNLIKE}
+# `make test` goes through these files here and in a real Slurm, `make slow` also in the fakes.
+LONG, FAKED = ("test_queue", "test_tracking"), ("[kubernetes]", "[ray]")
 WAIT = 60.0
 
 
@@ -45,6 +47,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         gone = set(left_out)
         items[:] = [item for item in items if item not in gone]
+    for item in items:
+        ours = item.path.parent == Path(__file__).parent
+        if ours and item.path.stem in LONG and item.name.endswith(FAKED):
+            item.add_marker(pytest.mark.slow)
 
 
 @dataclass(frozen=True)

@@ -271,7 +271,7 @@ def test_a_job_that_is_held_while_it_waits_there_is_taken_back_and_sent_anew(
     assert (ended.state, ended.attempt, tools.lines(site.root / "ran")) == ("succeeded", 1, ["x"])
 
 
-@pytest.mark.parametrize("may_read", [True, False])
+@pytest.mark.parametrize("may_read", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_another_cluster_that_does_not_know_a_job_says_nothing_of_it(
     site: Any, tmp_path: Path, may_read: bool
 ) -> None:

@@ -25,6 +25,7 @@ RULES = """rules:
 """
 
 
+@pytest.mark.slow
 def test_a_past_that_the_log_has_lost_is_replayed_from_the_hourly_series(
     flights: Flights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
