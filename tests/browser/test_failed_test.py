@@ -91,6 +91,7 @@ def refused(stopped: Server, name: str) -> bool:
     return [(item["state"], item["traffic"]) for item in versions] == [("failed", 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hand", keys.HANDS)
 def test_a_stopped_version_says_why_and_is_deployed_only_with_a_reason(
     fresh: Opener, stopped: Server, hand: keys.Hand

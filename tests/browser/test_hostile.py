@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from playwright.sync_api import expect
 
 from jupyter_mlinfra import Workbench
@@ -173,6 +174,7 @@ def test_a_chart_in_a_notebook_that_nobody_trusts_fetches_nothing_from_anywhere(
     assert lab.page.evaluate("window.wasHere") is None
 
 
+@pytest.mark.slow
 def test_without_the_server_half_a_panel_says_so_and_how_to_mend_it(
     fresh: Opener, tmp_path: Path, lab: Lab
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Lab, cell
@@ -160,6 +161,7 @@ def unfolded(lab: Lab, panel: str, parent: str, beginning: str) -> Locator:
     return lab.panel(panel).locator(f'[role="treeitem"][data-mlinfra-ref^="{beginning}"]').first
 
 
+@pytest.mark.slow
 def test_the_code_of_every_kind_of_object_runs_as_inserted(lab: Lab) -> None:
     notebook = lab.notebook()
     written = cells(notebook)

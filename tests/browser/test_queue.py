@@ -172,6 +172,7 @@ def test_a_cancel_leaves_no_process_and_a_requeue_goes_on_at_the_step_that_its_d
     until(lambda: not processes_of(mark), 15)
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(
     fresh: Opener, server: Server, tmp_path: Path
 ) -> None:
