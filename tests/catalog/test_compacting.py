@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import venv
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from jupyter_mlinfra.catalog.metadata import kind_of
 from jupyter_mlinfra.catalog.store import CatalogStore
 from jupyter_mlinfra.core.project import Project
 from tests.catalog.test_foreign_deletes import PATH, POSITION, delete, load
+from tests.support import tools
 
-TOOLS = Path(__file__).parents[2] / ".tools" / "zamboni"
+PACKAGES = ["iceberg-zamboni==0.7.0", "pyiceberg[sql-sqlite,pyarrow]==0.12.0"]
 SIZES = [3, 1, 4, 1, 5, 9, 2, 6]
 
 
@@ -161,6 +161,7 @@ print(json.dumps({
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # its environment may have to be made first
 def test_iceberg_zamboni_makes_the_same_of_the_same_table(project: Project, tmp_path: Path) -> None:
     """The package that others use for this, on a table like ours."""
     found = {}
@@ -186,8 +187,7 @@ def test_iceberg_zamboni_makes_the_same_of_the_same_table(project: Project, tmp_
             found[who] = (foreign(other), len(files(other)))
             continue
         done = subprocess.run(
-            [zamboni(), "-c", _ZAMBONI, str(other.home)],
-            timeout=300,
+            [tools.interpreter("zamboni", PACKAGES), "-c", _ZAMBONI, str(other.home)],
             check=False,
             capture_output=True,
             text=True,
@@ -199,15 +199,6 @@ def test_iceberg_zamboni_makes_the_same_of_the_same_table(project: Project, tmp_
         found[who] = (sorted(rows, key=repr), answer["files"])
     assert sum(SIZES) - 1 == len(found["ours"][0])
     assert found["ours"] == found["theirs"]
-
-
-def zamboni() -> Path:
-    """The interpreter of an environment with it."""
-    if not (TOOLS / "bin" / "python").exists():
-        venv.create(TOOLS, with_pip=True)
-        packages = ["iceberg-zamboni==0.7.0", "pyiceberg[sql-sqlite,pyarrow]==0.12.0"]
-        subprocess.run([TOOLS / "bin" / "pip", "install", "-q", *packages], check=True, timeout=600)
-    return TOOLS / "bin" / "python"
 
 
 def files(project: Project) -> list[str]:

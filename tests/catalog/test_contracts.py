@@ -25,6 +25,11 @@ RULES = {
     "buyer references shop.buyers.id": "warn",
     'price * 2 > id or country != "XX"': "quarantine",
     '"odd: name" not null': "warn",
+    "day not null, failed rows must be < 5 %": "block",
+    "day unique, failed rows must be <= 0.5 %": "warn",
+    "country in FR, IT, failed rows must be <= 3": "quarantine",
+    'day matches "^[a-z]+$", failed rows must be < 3': "block",
+    "price >= 2, failed rows must be < 20 %": "warn",
     "rows between 1 and 500": "warn",
     "SELECT * FROM {object} WHERE price < 0": "block",
     "SELECT count(*) FROM shop.buyers must be between 1 and 2": "warn",
@@ -61,6 +66,10 @@ schema:
         quality:
           - {metric: missingValues, arguments: {missingValues: ['', 'N/A', null]}, mustBe: 0}
           - {metric: nullValues, mustBeLessThan: 5, unit: percent, name: few nulls}
+          - {metric: missingValues, arguments: {missingValues: [null, '?']}, mustBeLessThan: 5}
+          - {metric: nullValues, mustBeBetween: [0, 7], unit: rows}
+          - {metric: nullValues, mustBeLessThan: 5, unit: per mille, name: of a thousand}
+          - {metric: nullValues, mustBeGreaterThan: 5, name: has to be empty}
           - {type: text, description: It was verified.}
       - name: status
         quality:
@@ -68,6 +77,10 @@ schema:
             arguments: {validValues: [open, paid, "3"]}
             mustBe: 0
             severity: warning
+          - metric: invalidValues
+            arguments: {validValues: [a, b], pattern: '^[a-z]$'}
+            mustBeLessThanOrEqualTo: 2.5
+            unit: percent
           - {rule: nullCheck, mustBe: 0, name: old words}
       - name: customer
         relationships: [{type: foreignKey, to: customers.id}]
@@ -139,6 +152,8 @@ def test_others_read_what_is_written(orders, tmp_path) -> None:
     assert {item.metric for item in by_name["id"].quality} == {"nullValues", "duplicateValues"}
     assert by_name["country"].quality[0].arguments == {"validValues": ["FR", "DE"]}
     assert by_name["buyer"].classification == "pii"
+    few = by_name["day"].quality[0]
+    assert (few.metric, few.mustBeLessThan, few.unit) == ("nullValues", 5, "percent")
     assert [item.metric for item in table.quality if item.metric] == ["duplicateValues", "rowCount"]
     assert (contract.slaProperties[0].value, contract.slaProperties[0].unit) == (26, "h")
 
@@ -160,6 +175,11 @@ def test_what_others_write_is_read_and_what_has_no_meaning_here_is_named(catalog
         'length(col("mail")) <= 40': "block",
         r"mail matches ^\S+@\S+$": "block",
         'col("mail") not in ["", "N/A"]': "block",
+        "mail not null, failed rows must be < 5 %": "block",
+        "mail not null, failed rows must be <= 7": "block",
+        'col("mail") is not None and col("mail") not in ["?"], failed rows must be < 5': "block",
+        'col("status") in ["a", "b"] and matches(col("status"), "^[a-z]$"),'
+        " failed rows must be <= 2.5 %": "block",
         'status in open, paid, "3"': "warn",
         "status not null": "block",
         "customer references shop.customers.id": "block",
@@ -168,17 +188,18 @@ def test_what_others_write_is_read_and_what_has_no_meaning_here_is_named(catalog
         "fresh within 2 d": "block",
         "SELECT count(*) FROM t must be 0": "block",  # the dataset is not there yet
     }
-    assert found.rules == 19
+    assert found.rules == 23
     left = "\n".join(found.left_out)
     for words in (
-        "few nulls",
+        "of a thousand",
+        "has to be empty",
         "text for people",
         "'format' of mail",
         "soda",
         "retention",
     ):
         assert words in left, words
-    assert len(found.left_out) == 5
+    assert len(found.left_out) == 6
 
 
 OTHER_NAMES = """

@@ -424,6 +424,7 @@ def test_words_that_mean_nothing_are_refused_and_never_run(text: str) -> None:
         ("id <> 1", "Write !="),
         ("id IN (1, 2)", "Write in"),
         ("id NOT NULL", "small letters"),
+        ("id not null mostly 0.95", "failed rows must be"),
         ("word == 'a = b' and (", "Compare columns"),
         ("id in " + "1, " * 900, "'id in 1, 1, "),
     ],

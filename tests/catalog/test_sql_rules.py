@@ -141,6 +141,38 @@ def test_a_commit_of_another_writer_is_seen(orders, meanwhile) -> None:
         orders.write(new, into="shop.orders")
 
 
+def test_no_value_is_kept_in_an_error_before_it_is_known_to_be_personal(orders, project) -> None:
+    secret = "canary@example.org"
+    orders.write(pl.DataFrame({"id": [1], "mail": [secret]}), into="shop.people")
+    asked = {
+        "type": "SELECT * FROM {object} WHERE mail::INT > 0",
+        "parse": "SELECT * FROM {object} WHERE strptime(mail, '%Y') IS NULL",
+        "error": "SELECT * FROM {object} WHERE error(mail) IS NULL",
+    }
+    for name, text in asked.items():
+        orders.rule("shop.people", text, severity="warn", as_=name)
+    found = orders.quality("shop.people").rules
+    assert all(secret in item.error for item in found)  # who asks is told why
+    orders.write(pl.DataFrame({"id": [2], "mail": [secret]}), into="shop.people")  # keeps them, too
+    gone = "SELECT id FROM {object} WHERE id < 0"
+    orders.rule("shop.people", gone, severity="warn", as_="gone")
+    orders.write(pl.DataFrame({"no": [2]}), into="shop.people", mode="replace")
+    orders.quality("shop.people")
+    with project.database.read() as connection:
+        kept = [row[0] for row in connection.execute("SELECT sample FROM catalog_result")]
+    assert len(kept) > 6
+    assert secret not in str(kept)
+    shown = {state.rule.rule: state.last.error for state in orders.rules("shop.people").rules}
+    assert "Binder Error" in shown["gone"]  # what tells no value is kept
+    # What an earlier version kept is not shown.
+    with project.database.write() as connection:
+        error = f"The query failed. Conversion Error: '{secret}'."
+        old = json.dumps({"sample": [], "error": error})
+        connection.execute("UPDATE catalog_result SET sample = ?", (old,))
+    for state in orders.rules("shop.people").rules:
+        assert state.last.error == "The query fails. Run the rules to see why: it is not kept."
+
+
 def test_masked_values_are_in_no_sample_and_no_error(orders, project) -> None:
     secret = "canary@example.org"
     people = pl.DataFrame({"id": [1, 2], "mail": [secret, "b"], "n": [-1, 2]})

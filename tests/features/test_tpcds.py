@@ -5,7 +5,6 @@ from one day to another, and sales of them.
 from __future__ import annotations
 
 import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from polars.testing import assert_frame_equal
 
 from jupyter_mlinfra.features.join import JoinView, join_as_of
 from jupyter_mlinfra.features.windows.plan import window_spec
+from tests.support import tools
 
-TOOLS = Path(__file__).parents[2] / ".tools" / "duckdb155-tpcds"
 PACKAGES = ["duckdb==1.5.5", "duckdb-extensions==1.5.5", "duckdb-extension-tpcds==1.5.5"]
 _MAKE = """
 import sys
@@ -50,11 +49,8 @@ connection.execute(
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Items and sales, with what DuckDB says of each sale."""
-    python, folder = TOOLS / "bin" / "python", tmp_path_factory.mktemp("tpcds")
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "uv", "venv", "-q", TOOLS], check=True)
-        install = ["uv", "pip", "install", "-q", "--python", python, *PACKAGES]
-        subprocess.run([sys.executable, "-m", *install], check=True)
+    python = tools.interpreter("duckdb155-tpcds", PACKAGES)
+    folder = tmp_path_factory.mktemp("tpcds")
     subprocess.run([python, "-c", _MAKE, folder], check=True)
     return folder
 

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-TOOLS = Path(__file__).parents[2] / ".tools" / "duckdb155"
+from . import tools
+
 PACKAGES = [
     "duckdb==1.5.5",
     "duckdb-extensions==1.5.5",
@@ -38,13 +37,8 @@ print(json.dumps(answers))
 
 def read(snapshots: Sequence[tuple[str, str]]) -> list[list[list[Any]]]:
     """The rows of snapshots, each told by the table's metadata file and its id."""
-    python = TOOLS / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "uv", "venv", "-q", TOOLS], check=True)
-        install = ["uv", "pip", "install", "-q", "--python", python, *PACKAGES]
-        subprocess.run([sys.executable, "-m", *install], check=True)
     done = subprocess.run(
-        [python, "-c", _READ],
+        [tools.interpreter("duckdb155", PACKAGES), "-c", _READ],
         input=json.dumps(snapshots),
         capture_output=True,
         text=True,

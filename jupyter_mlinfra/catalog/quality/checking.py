@@ -18,7 +18,7 @@ from .checks import ROW_CHECKS, Check, References, RowCount, Unique, check_colum
 from .screening import Screen, said
 from .spec import Rule, RuleResult
 from .statements import Select
-from .words import stored_check
+from .words import allowance_of, stored_check
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,10 +48,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one rule found. bad: the rows that failed, lazily; None if it is not about rows."""
+    """What one rule found. passed: of a rule that is not about rows. bad: the rows that failed,
+    lazily; None if it is not about rows.
+    """
 
     failed: int | None
-    passed: bool
+    passed: bool = False
     bad: Callable[[], pl.LazyFrame] | None = None
 
 
@@ -81,8 +83,9 @@ def _asked(rule: Rule, check: Check, screen: Screen, asked: Asked, total: int) -
         sample, failed = answer.sample, answer.failed
         return result_of(rule, failed, total, passed=answer.passed, sample=sample)
     found = _found(rule.rule, check, screen, asked, total)
-    sample = _sample(found, check, asked)
-    return result_of(rule, found.failed, total, passed=found.passed, sample=sample)
+    failed, sample = found.failed, _sample(found, check, asked)
+    passed = found.passed if failed is None else allowance_of(rule.text).holds(failed, total)
+    return result_of(rule, failed, total, passed=passed, sample=sample)
 
 
 def result_of(
@@ -130,7 +133,7 @@ def _found(name: str, check: Check, screen: Screen, asked: Asked, total: int) ->
         case Unique(columns):
             check_columns(columns, rows.collect_schema())
             found = repeated(rows, columns, total, asked.staging)
-            return _Found(found.count, not found.count, lambda: found.among(rows, asked.sample))
+            return _Found(found.count, bad=lambda: found.among(rows, asked.sample))
         case References(column, dataset, other):
             check_columns([column], rows.collect_schema())
             what = f"column {other!r} of {dataset}"
@@ -138,19 +141,18 @@ def _found(name: str, check: Check, screen: Screen, asked: Asked, total: int) ->
             in_all = total + height(others)
             staging = asked.staging
             found = homeless(rows, column, others, other, what=what, total=in_all, staging=staging)
-            return _Found(found.count, not found.count, lambda: found.among(rows, asked.sample))
+            return _Found(found.count, bad=lambda: found.among(rows, asked.sample))
         case RowCount():
             return _Found(None, check.holds(total))
         case _ if isinstance(check, ROW_CHECKS):
-            failed = screen.failed[name]
             passes = screen.expression(name).fill_null(value=True)
-            return _Found(failed, not failed, lambda: rows.filter(~passes))
+            return _Found(screen.failed[name], bad=lambda: rows.filter(~passes))
     return _Found(None, passed=True)  # freshness is asked of the commits
 
 
 def _sample(found: _Found, check: Check, asked: Asked) -> list[dict[str, Any]]:
     """Some of the rows that failed; none where that tells of a hidden value."""
-    if found.passed or found.bad is None or not asked.sample:
+    if not found.failed or found.bad is None or not asked.sample:
         return []
     if set(check.columns) & set(asked.hidden):
         return []

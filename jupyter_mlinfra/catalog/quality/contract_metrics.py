@@ -10,7 +10,8 @@ from datetime import date
 from typing import Any
 
 from ...core.errors import BadRequest
-from .checks import Check, InRange, InSet, Matches, NotNull, RowCount, Unique
+from .allowance import NONE, Allowance, allowance
+from .checks import Check, Condition, InRange, InSet, Matches, NotNull, RowCount, Unique
 from .statements import Must, Select, made, with_column
 from .words import check_of
 
@@ -32,17 +33,26 @@ OPERATORS = (
 _SCALARS = (str, int, float, bool)
 
 
-def checks_of_metric(
+def demands_of_metric(
+    metric: str, item: Mapping[str, Any], column: str | None, columns: Mapping[str, str]
+) -> tuple[list[Check], Allowance]:
+    """What a metric of the standard's library demands, and how many rows may fail. columns: those
+    of the table, by their names in the contract.
+    """
+    if metric == "rowCount":
+        return [_row_count(item)], NONE
+    allowed = _allowed(item)
+    checks = _checks_of(metric, item, column, columns)
+    if allowed == NONE or len(checks) == 1:
+        return checks, allowed
+    return [check_of(" and ".join(map(_condition, checks)))], allowed  # a row fails them once
+
+
+def _checks_of(
     metric: str, item: Mapping[str, Any], column: str | None, columns: Mapping[str, str]
 ) -> list[Check]:
-    """What a metric of the standard's library demands. columns: those of the table, by their names
-    in the contract.
-    """
     found: Any = item.get("arguments")
     arguments: Mapping[str, Any] = found if isinstance(found, dict) else {}
-    if metric == "rowCount":
-        return [_row_count(item)]
-    _check_none(item)
     if metric == "duplicateValues":
         names: Any = arguments.get("properties") or ([column] if column else None)
         if not _are(names, (str,)):
@@ -115,14 +125,28 @@ def _present(column: str, missing: Any) -> list[Check]:
     return checks
 
 
-def _check_none(item: Mapping[str, Any]) -> None:
-    """Raise BadRequest for a rule that lets some rows fail."""
+def _condition(check: Check) -> str:
+    """A check of one column as a part of a condition."""
+    match check:
+        case NotNull(column):
+            return f"col({json.dumps(column)}) is not None"
+        case InSet(column, values):
+            return f"col({json.dumps(column)}) in {json.dumps(list(values))}"
+        case Matches(column, pattern):
+            return f"matches(col({json.dumps(column)}), {json.dumps(pattern)})"
+        case Condition(text):
+            return text
+    raise AssertionError(check)
+
+
+def _allowed(item: Mapping[str, Any]) -> Allowance:
+    """How many rows a rule lets fail. Raises BadRequest for a unit that is not known."""
     operator, value = _operator(item)
-    zero = operator in ("mustBe", "mustBeLessOrEqualTo", "mustBeLessThanOrEqualTo") and value == 0
-    if not zero and not (
-        operator == "mustBeLessThan" and value == 1 and item.get("unit") != "percent"
-    ):
-        raise BadRequest(f"It lets some rows fail ({operator}: {value!r:.40}).")
+    unit = item.get("unit", "rows")
+    allowed = allowance(operator, value, percent=unit == "percent")
+    if allowed != NONE and unit not in ("rows", "percent"):
+        raise BadRequest(f"It counts in {unit!r:.40}; rows and percent are known.")
+    return allowed
 
 
 def _row_count(item: Mapping[str, Any]) -> RowCount:

@@ -8,18 +8,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest
+from .allowance import NONE, Allowance
 from .checks import Check, Fresh, NotNull, References, Unique
 from .contract_metrics import (
     MOST_SIGNS,
     check_of_limit,
-    checks_of_metric,
     checks_of_query,
+    demands_of_metric,
     is_number,
 )
 from .contract_written import ENGINE, UNITS
 from .pandera_rules import read_pandera
 from .screening import said
-from .words import check_of, stored_text, target
+from .words import demand_of, stored_text, target
 
 if TYPE_CHECKING:
     from ..names import DatasetName
@@ -157,11 +158,13 @@ class Reading:
         kind = item.get("type") or ("library" if item.get("metric") or item.get("rule") else "")
         if kind == "custom" and item.get("engine") == ENGINE:
             text = item.get("implementation")
-            self._add(check_of(text if isinstance(text, str) else ""), item)
+            check, allowed = demand_of(text if isinstance(text, str) else "")
+            self._add(check, item, allowed)
         elif kind == "library":
             metric = item.get("metric") or _OLD_METRICS.get(str(item.get("rule")), "")
-            for check in checks_of_metric(str(metric), item, column, self._names):
-                self._add(check, item)
+            checks, allowed = demands_of_metric(str(metric), item, column, self._names)
+            for check in checks:
+                self._add(check, item, allowed)
         elif kind == "text":
             raise BadRequest("It is a text for people.")
         elif kind == "sql":
@@ -206,19 +209,21 @@ class Reading:
         mine = str(here[0]).rpartition(".")[2]
         self._add(References(self._names.get(mine, mine), dataset, other))
 
-    def _add(self, check: Check, item: Mapping[str, Any] | None = None) -> None:
+    def _add(
+        self, check: Check, item: Mapping[str, Any] | None = None, allowed: Allowance = NONE
+    ) -> None:
         """Keep a rule; one that demands the same as another is kept once. What could not be read
-        again is named.
+        again is named. allowed: how many rows may fail.
         """
-        if any(rule.check == check for rule in self.rules.values()):
-            return
         item = item or {}
         name = item.get("name") if isinstance(item.get("name"), str) else ""
         try:
-            text = stored_text(check)
+            text = stored_text(check, allowed)
         except BadRequest as error:
             about = str(name or ", ".join(check.columns) or "the table")
             self.left_out.append(f"{about[:MOST_SIGNS]!r}: {said(error)}")
+            return
+        if any(rule.text == text for rule in self.rules.values()):
             return
         name = str(name or text).strip()[:200]
         if name in self.rules:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..columnlabels import PII
+from .allowance import Allowance
 from .checks import Fresh, InSet, Matches, NotNull, RowCount, Unique, Unreadable
 from .contract_metrics import query_of
 from .statements import Select
-from .words import stored_check, text_of
+from .words import allowance_of, stored_check, text_of
 
 if TYPE_CHECKING:
     from ..spec import Column, DatasetDetail
@@ -20,7 +21,6 @@ ENGINE = "jupyter-mlinfra"
 
 SEVERITIES = {"block": "error", "warn": "warning", "quarantine": "quarantine"}
 UNITS = {"d": 86_400.0, "h": 3600.0, "m": 60.0}
-_NONE_OF_THEM = {"mustBe": 0, "unit": "rows"}
 
 
 def contract_of(
@@ -113,19 +113,20 @@ _TYPES: Mapping[str, str] = {
 def _quality(rule: Rule, check: object, columns: int) -> dict[str, Any]:
     """One rule, where it belongs: at its column, or at the table."""
     words = {"name": rule.rule, "severity": SEVERITIES[rule.severity]}
+    few = _few(allowance_of(rule.text))
     match check:
         case NotNull():
-            said: dict[str, Any] = {"type": "library", "metric": "nullValues", **_NONE_OF_THEM}
+            said: dict[str, Any] = {"type": "library", "metric": "nullValues", **few}
         case Unique(names):
             more = {"arguments": {"properties": list(names)}} if columns > 1 else {}
-            said = {"type": "library", "metric": "duplicateValues", **more, **_NONE_OF_THEM}
+            said = {"type": "library", "metric": "duplicateValues", **more, **few}
         case InSet(_, values):
             valid = {"validValues": list(values)}
             said = {"type": "library", "metric": "invalidValues", "arguments": valid}
-            said |= _NONE_OF_THEM
+            said |= few
         case Matches(_, pattern):
             said = {"type": "library", "metric": "invalidValues", "arguments": {"pattern": pattern}}
-            said |= _NONE_OF_THEM
+            said |= few
         case RowCount(low, high):
             said = {"type": "library", "metric": "rowCount", **_bounds(low, high), "unit": "rows"}
         case Select():
@@ -133,6 +134,12 @@ def _quality(rule: Rule, check: object, columns: int) -> dict[str, Any]:
         case _:
             said = {"type": "custom", "engine": ENGINE, "implementation": rule.text}
     return {**words, **said}
+
+
+def _few(allowed: Allowance) -> dict[str, Any]:
+    """How many rows may fail."""
+    (most,) = allowed.must.bounds
+    return {allowed.must.operator: most, "unit": "percent" if allowed.percent else "rows"}
 
 
 def _bounds(low: int | None, high: int | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 KEPT = 500
 """Results of each rule that are kept."""
+
+_TELLS_VALUES = re.compile(
+    r"The query (?:failed|cannot be run)\. (?!(?:Binder|Parser|Catalog) Error: )"
+)
+"""What an error of a query, asked of rows, begins with: it may repeat their values, and a column of
+theirs may be tagged as personal data later. What the engine says before it reads a row tells none.
+"""
 
 _NEWEST = "SELECT max(id) FROM catalog_result WHERE dataset = :dataset GROUP BY rule"
 
@@ -143,7 +151,7 @@ class RuleStore:
         """The newest result of each rule, with its sample and error."""
         query = f"SELECT * FROM catalog_result WHERE id IN ({_NEWEST})"  # noqa: S608  # bound
         return {
-            row["rule"]: (_past(row), json.loads(row["sample"]))
+            row["rule"]: (_past(row), _told(json.loads(row["sample"])))
             for row in self._rows(query, {"dataset": dataset})
         }
 
@@ -209,7 +217,16 @@ def _sample(dataset: str, result: RuleResult) -> str:
     check = stored_check(result.text)
     reads = check.tables(dataset) - {dataset} if isinstance(check, Select) else ()
     found = {"sample": list(result.sample), "error": result.error, "reads": sorted(reads)}
-    return json.dumps(found)
+    return json.dumps(_told(found))
+
+
+def _told(kept: dict[str, Any]) -> dict[str, Any]:
+    """What is kept beside a result, with no error that may tell values: earlier versions kept
+    those.
+    """
+    if not _TELLS_VALUES.match(kept["error"]):
+        return kept
+    return kept | {"error": "The query fails. Run the rules to see why: it is not kept."}
 
 
 def _past(row: sqlite3.Row) -> PastResult:

@@ -1,4 +1,4 @@
-"""Conditions as people write them: days without quotes, and words of SQL."""
+"""Conditions as people write them: days without quotes, and words of SQL and of others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ _TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _MOMENT = r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?"
 _TEXT_OR_MOMENT = re.compile(rf"{_TEXT}|(?<![\w.])({_MOMENT})(?![\w.])", re.DOTALL)
 _SLIPS = {
+    r"\bmostly\b|\bat (?:most|least)\b": (
+        "Write how many rows may fail: id not null, failed rows must be < 5 %"
+    ),
     r"(?<![=<>!])=(?!=)": "Write == for equal values.",
     "<>": "Write != for values that are not equal.",
     r"\bIN\b": "Write in, in small letters.",
@@ -15,7 +18,7 @@ _SLIPS = {
         "Write the words of a rule in small letters: id not null"
     ),
 }
-"""Words of SQL, and what is written here."""
+"""Words of SQL and of others, and what is written here."""
 
 
 def with_moments_as_texts(text: str) -> str:
@@ -24,7 +27,7 @@ def with_moments_as_texts(text: str) -> str:
 
 
 def slip(text: str) -> str:
-    """What to write in place of words of SQL; empty if there are none."""
+    """What to write in place of such words; empty if there are none."""
     bare = re.sub(_TEXT, "''", text)
     for words, fix in _SLIPS.items():
         if re.search(words, bare):

@@ -27,13 +27,13 @@ _OBJECT = frozenset({"object", "table", "model", "dataset", "batch"})
 _PROPERTY = frozenset({"property", "column", "field"})
 """Words in braces, as data contracts and Great Expectations have them."""
 _BEGINS = frozenset({"select", "with", "from"})
-_NUMBER = r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+NUMBER = r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
 _MUST = re.compile(
-    rf"\bmust\s+(?P<no>not\s+)?be\s+(?:between\s+(?P<low>{_NUMBER})\s+and\s+(?P<high>{_NUMBER})"
-    rf"|(?P<sign>>=|<=|>|<|==?)?\s*(?P<value>{_NUMBER}|true|false))\s*;?\s*\Z",
+    rf"\bmust\s+(?P<no>not\s+)?be\s+(?:between\s+(?P<low>{NUMBER})\s+and\s+(?P<high>{NUMBER})"
+    rf"|(?P<sign>>=|<=|>|<|==?)?\s*(?P<value>{NUMBER}|true|false))\s*;?\s*\Z",
     re.IGNORECASE,
 )
-_SIGNS = {
+SIGNS = {
     ">": "mustBeGreaterThan",
     ">=": "mustBeGreaterOrEqualTo",
     "<": "mustBeLessThan",
@@ -92,7 +92,7 @@ class Must:
             case "mustBeBetween" | "mustNotBeBetween":
                 said = f"between {written[0]} and {written[1]}"
             case _:
-                signs = {operator: sign for sign, operator in _SIGNS.items()}
+                signs = {operator: sign for sign, operator in SIGNS.items()}
                 said = f"{signs[self.operator]} {written[0]}"
         no = "not " if self.operator.startswith("mustNot") else ""
         return f"must {no}be {said}"
@@ -221,7 +221,7 @@ def _must(match: re.Match[str]) -> Must:
     sign = (match["sign"] or "=").replace("==", "=")
     if sign != "=" and match["no"]:
         raise BadRequest("`must not be` goes with a value or a range.", fix=_FIX)
-    return Must(_SIGNS.get(sign, f"{no}Be"), (_bound(match["value"]),))
+    return Must(SIGNS.get(sign, f"{no}Be"), (_bound(match["value"]),))
 
 
 def _bound(text: str) -> Bound:

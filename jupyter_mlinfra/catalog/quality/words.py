@@ -14,6 +14,7 @@ import re
 from decimal import Decimal
 
 from ...core.errors import BadRequest
+from .allowance import NONE, Allowance, has_allowance, split
 from .checks import (
     Check,
     Condition,
@@ -72,9 +73,35 @@ LONGEST = 2_000
 _LONGEST_TARGET = 36_600 * 86_400
 
 
+def demand_of(text: str) -> tuple[Check, Allowance]:
+    """What the words of a rule demand, and how many rows may fail. Raises BadRequest for words that
+    mean nothing.
+    """
+    words, allowed = split(text)
+    check = _check(words.strip())
+    if allowed != NONE and isinstance(check, Select | RowCount | Fresh):
+        raise BadRequest(
+            f"{text[:80]!r} does not count rows that fail.",
+            "It is about the dataset as a whole, or in SQL.",
+            "In SQL, count: SELECT count(*) FROM {object} WHERE price < 0 must be < 5",
+        )
+    return check, allowed
+
+
 def check_of(text: str) -> Check:
-    """What the words of a rule demand. Raises BadRequest for words that mean nothing."""
-    text = text.strip()
+    """What the words of a rule demand of each row, or of all; raises as `demand_of`."""
+    return demand_of(text)[0]
+
+
+def allowance_of(text: str) -> Allowance:
+    """How many rows may fail a rule that was kept; none where its words are not read any more."""
+    try:
+        return split(text)[1]
+    except BadRequest:
+        return NONE
+
+
+def _check(text: str) -> Check:
     if len(text) <= LONGEST_SQL and (found := _phrase(text[:LONGEST]) or select_of(text)):
         return found
     if not text or len(text) > LONGEST:
@@ -97,11 +124,11 @@ def stored_check(text: str) -> Check:
         return Unreadable(f"{what} {why}".strip())
 
 
-def stored_text(check: Check) -> str:
-    """The words under which a check is kept. Raises BadRequest if they would not be read again as
+def stored_text(check: Check, allowed: Allowance = NONE) -> str:
+    """The words under which a rule is kept. Raises BadRequest if they would not be read again as
     the same.
     """
-    text = text_of(check)
+    text = text_of(check) + allowed.text
     most = LONGEST_SQL if isinstance(check, Select) else LONGEST
     if len(text) > most:
         raise BadRequest(
@@ -113,7 +140,7 @@ def stored_text(check: Check) -> str:
     if isinstance(read, Fresh) and isinstance(check, Fresh):
         is_same = math.isclose(read.seconds, check.seconds)
     else:
-        is_same = read == check
+        is_same = (read, allowance_of(text)) == (check, allowed)
     if not is_same:
         why = "Its name or one of its values cannot be written in the words of a rule."
         raise BadRequest(f"{text[:80]!r} cannot be kept.", why, "Write it as a condition.")
@@ -272,7 +299,7 @@ def _bound(value: Value) -> str:
 
 def _pattern(pattern: str) -> str:
     is_bare = pattern and pattern == pattern.strip() and _text(pattern) == pattern
-    return pattern if is_bare else json.dumps(pattern)
+    return pattern if is_bare and not has_allowance(pattern) else json.dumps(pattern)
 
 
 def _rows(low: int | None, high: int | None) -> str:

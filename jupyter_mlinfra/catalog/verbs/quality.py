@@ -54,7 +54,8 @@ class QualityVerbs(Verbs):
         `price >= 0`, `country in FR, DE`, `mail matches ^.+@.+$`,
         `buyer references shop.buyers.id`, `rows >= 1000`, `fresh within 26 h`, a condition such
         as `end >= start and abs(a - b) < 0.1`, or SQL: a SELECT of the rows that fail, or of one
-        value that `must be 0`. A name with other signs stands in double quotes.
+        value that `must be 0`. A name with other signs stands in double quotes. A rule about rows
+        may let some of them fail: `id not null, failed rows must be < 5 %` (or `<= 10 rows`).
 
         severity: what an ingest does with rows that fail: block (nothing comes in), warn (they come
         in, and the report says so) or quarantine (they go there, and the others come in). as_: its
@@ -65,13 +66,13 @@ class QualityVerbs(Verbs):
         of the dataset, such as one about a column that it does not have, and Forbidden for one that
         tells of masked values which nobody may see.
         """
-        from ..quality.words import check_of, stored_text
+        from ..quality.words import demand_of, stored_text
 
         dataset = whole(name)
-        check = check_of(text)
+        check, allowed = demand_of(text)
         self._check_askable(dataset, check)
         self._check_telling(dataset, check, reveal)
-        words = stored_text(check)
+        words = stored_text(check, allowed)
         _check_severity(severity, check, words)
         rule = as_.strip() or words
         if encodable(rule) != rule:

@@ -3552,9 +3552,10 @@ export interface components {
         };
         /**
          * RuleResult
-         * @description What one rule found. failed_rows: None where a rule is not about rows, or could not be asked.
-         *     rows: how many it looked at. sample: some of the rows that failed, without the values of columns
-         *     with personal data. error: why it could not be asked; then it has not passed.
+         * @description What one rule found. passed: no row fails, or no more than the rule lets fail. failed_rows:
+         *     None where a rule is not about rows, or could not be asked. rows: how many it looked at. sample:
+         *     some of the rows that failed, without the values of columns with personal data. error: why it
+         *     could not be asked; then it has not passed.
          */
         readonly RuleResult: {
             /** @default [] */

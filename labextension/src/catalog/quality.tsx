@@ -216,7 +216,7 @@ type Sample = Readonly<Record<string, unknown>>;
 /** Some of the rows that fail, by rule. */
 function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElement {
   const { trans } = useWorkbench();
-  const failed = rules.filter(({ last }) => last && !last.passed && last.sample.length > 0);
+  const failed = rules.filter(({ last }) => last && last.sample.length > 0);
   return (
     <>
       {failed.slice(0, SAMPLES).map(({ rule, last }) => (
@@ -246,7 +246,11 @@ function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElemen
       ))}
       {failed.length > SAMPLES && (
         <p className={cx('more')}>
-          {trans._n('%1 more rule fails', '%1 more rules fail', failed.length - SAMPLES)}
+          {trans._n(
+            'Rows fail %1 more rule',
+            'Rows fail %1 more rules',
+            failed.length - SAMPLES
+          )}
         </p>
       )}
     </>

@@ -107,6 +107,7 @@ class RuleBody extends ReactWidget {
 
 const EXAMPLES = [
   'id not null',
+  'id not null, failed rows must be < 5 %',
   'id unique',
   'price between 0 and 100',
   'country in FR, DE',

@@ -75,6 +75,7 @@ def _rule(session: Session, name: str, text: str, severity: Any, as_: str, remov
     "country in FR, DE", "mail matches .+@.+", "buyer references shop.buyers.id", "rows >= 1000",
     "fresh within 26 h", a condition such as "end >= start", or SQL: "SELECT * FROM {object} WHERE
     end < start" finds rows that fail, "SELECT avg(price) FROM {object} must be >= 10" compares.
+    Some rows may fail: "id not null, failed rows must be < 5 %" (or: <= 10).
     """
     if remove:
         return session.bench.catalog.remove_rule(name, text)
