@@ -69,6 +69,7 @@ def test_by_keyboard_a_version_becomes_a_canary_with_the_share_of_the_form(
     assert shares(lab)[waiting] == 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hand", keys.HANDS)
 def test_a_notebook_is_deployed_beside_what_is_live(lab: Lab, hand: keys.Hand) -> None:
     """The form of the version that it made says what would change, before anything is done."""

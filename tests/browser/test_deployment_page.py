@@ -231,6 +231,7 @@ def answer_of(page: Locator) -> str:
     return found.inner_text()
 
 
+@pytest.mark.slow
 def test_a_snippet_of_try_it_answers_the_same_in_a_cell(lab: Lab, traffic: None) -> None:
     """Scenario D1 from Try It on."""
     page = lab.open("Models", DEPLOYMENT)

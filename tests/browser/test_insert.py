@@ -57,6 +57,7 @@ def test_code_is_found_inserted_and_run_with_the_keyboard_alone(lab: Lab) -> Non
     expect(notebook.locator("[data-mime-type='application/vnd.jupyter.stderr']")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_page_inserts_its_code_by_button_and_by_key_and_it_runs(lab: Lab) -> None:
     notebook = lab.notebook()
     page = lab.open("Catalog", AIRLINES)
@@ -76,6 +77,7 @@ def test_a_page_inserts_its_code_by_button_and_by_key_and_it_runs(lab: Lab) -> N
     assert "import" not in source(lab, last), "the notebook has the import already"
 
 
+@pytest.mark.slow
 def test_a_table_of_ml_ui_is_picked_from_and_its_selection_goes_on_in_python(lab: Lab) -> None:
     notebook = lab.notebook(
         cell("import jupyter_mlinfra as ml\ntable = ml.ui.datasets()\ntable"),
@@ -121,6 +123,7 @@ def test_a_row_dragged_between_cells_becomes_a_cell_there(lab: Lab) -> None:
     expect(lab.page.locator(f'[id="jp-mlinfra-{AIRLINES}"]')).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_row_dragged_into_an_editor_becomes_text_there(lab: Lab) -> None:
     notebook = lab.notebook(cell("import jupyter_mlinfra as ml\n\n\n\n"), cell("last = 2"))
     row = lab.row(lab.panel("Catalog"), AIRLINES)

@@ -135,6 +135,7 @@ def test_the_code_of_a_job_shows_how_it_differs_from_the_commit(lab: Lab) -> Non
     Path(lab.server.root / "model.py").write_text("DEPTH = 6\nRATE = 0.1\n")
 
 
+@pytest.mark.slow
 def test_attach_opens_a_terminal_in_the_job_s_environment(lab: Lab) -> None:
     job = submit(lab, command=["python", "work.py"], name="attached", gpus=1)
     in_state(lab, job, "running")
@@ -217,6 +218,7 @@ def test_the_whole_log_is_searched_by_the_server_and_gone_through_with_enter(lab
     expect(log).to_contain_text(f"{LINES}")
 
 
+@pytest.mark.slow
 def test_a_click_on_the_status_bar_shows_what_runs_waits_and_fires(lab: Lab) -> None:
     first = submit(lab, command=["python", "work.py"], name="first of two", gpus=2)
     second = submit(lab, command=["true"], name="second of two", gpus=1)

@@ -49,6 +49,7 @@ def test_the_form_is_filled_from_the_parameters_cell_and_refuses_what_does_not_f
     expect(form.get_by_role("button", name="Submit Job")).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_the_form_that_is_asked_for_again_shows_the_notebook_as_it_is_now_and_enter_submits_that(
     lab: Lab, form: Locator
 ) -> None:
@@ -127,6 +128,7 @@ def test_a_job_that_fails_says_in_which_cell_and_a_running_one_can_be_cancelled(
     assert lab.server.ask(f"mlinfra/api/jobs/jobs/{sleeper['id']}")["state"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_the_executed_notebook_of_a_failed_job_opens_at_the_cell_that_failed(lab: Lab) -> None:
     cells = [cell(f"print('before {number}')\n" * 12) for number in range(8)]
     notebook = lab.notebook(

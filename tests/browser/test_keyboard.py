@@ -96,6 +96,7 @@ def test_enter_opens_the_page_of_a_row(shared: Lab) -> None:
     expect(shared.main("view:carrier_delays").get_by_role("heading", level=1)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_escape_in_a_list_returns_to_the_notebook(lab: Lab) -> None:
     notebook = lab.notebook(cell("value = 1"))
     row = lab.row(lab.panel("Catalog"), "dataset:flights.airlines")

@@ -40,6 +40,7 @@ def shown(page: Locator, version: str) -> Locator:
     )
 
 
+@pytest.mark.slow
 def test_traffic_is_previewed_moved_and_rolled_back_with_one_click(lab: Lab, page: Locator) -> None:
     before = shares(lab)
     stable, canary = sorted(before, key=lambda version: -before[version])[:2]
@@ -74,6 +75,7 @@ def test_a_change_of_traffic_offers_its_undo(lab: Lab, page: Locator) -> None:
     assert shares(lab) == before
 
 
+@pytest.mark.slow
 def test_a_share_above_a_hundred_is_not_offered(lab: Lab, page: Locator) -> None:
     editor = page.get_by_role("group", name="Change the traffic")
     editor.get_by_label(next(iter(shares(lab)))).fill("160")
@@ -98,6 +100,7 @@ def test_try_it_answers_and_names_the_version(lab: Lab, page: Locator) -> None:
     lab.refused("/deployments/flights/predict")
 
 
+@pytest.mark.slow
 def test_the_monitor_shows_drifted_features_and_their_distribution(shared: Lab) -> None:
     page = shared.open("Models", "monitor:flights")
     page.get_by_role("button", name="as table").first.click()

@@ -173,6 +173,7 @@ def saved(lab: Lab) -> None:
     expect(lab.page.locator("#jp-main-dock-panel .jp-mod-dirty")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_m1_by_keyboard_a_cell_opens_its_distribution_and_keys_act_on_the_alert(
     lab: Lab, watched: Watched, fired: None
 ) -> None:
@@ -565,7 +566,9 @@ def test_axe_finds_nothing_in_a_rule_file_with_a_fault_and_a_back_test(
     path.unlink()
 
 
-@pytest.mark.parametrize("tab", ["Traffic", "Tests", "Access"])
+@pytest.mark.parametrize(
+    "tab", ["Traffic", pytest.param("Tests", marks=pytest.mark.slow), "Access"]
+)
 def test_axe_finds_nothing_on_the_page_of_a_deployment(
     lab: Lab, watched: Watched, tab: str
 ) -> None:

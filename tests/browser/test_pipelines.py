@@ -149,6 +149,7 @@ def create(churn: Churn) -> None:
     expect(churn.document.locator("[data-node]")).to_have_count(4)
 
 
+@pytest.mark.slow
 def test_three_notebooks_become_a_pipeline_and_its_second_run_is_all_from_the_cache(
     churn: Churn,
 ) -> None:
@@ -332,6 +333,7 @@ def test_a_file_that_was_changed_elsewhere_is_read_again_or_asked_about(churn: C
     expect(churn.document.get_by_text("The file has changed on disk")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_notebook_is_dropped_on_the_graph_and_added_from_its_own_toolbar(churn: Churn) -> None:
     create(churn)
     page = churn.lab.page

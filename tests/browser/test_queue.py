@@ -210,6 +210,7 @@ def test_a_job_goes_on_while_its_page_is_closed_and_the_server_restarts(
         lab.page.close()
 
 
+@pytest.mark.slow
 def test_a_sweep_is_one_row_with_the_states_of_its_elements(lab: Lab) -> None:
     source = "import time\ntime.sleep(0.1)\nassert depth != 6"
     notebook = lab.notebook(
@@ -272,6 +273,7 @@ def test_the_form_says_why_a_job_can_never_start_and_offers_to_save_first(lab: L
     expect(page.get_by_role("log")).to_contain_text("late")
 
 
+@pytest.mark.slow
 def test_a_clone_is_filled_from_its_job_and_can_run_the_same_code(lab: Lab) -> None:
     name = f"cloning-{time.time_ns()}"
     notebook = lab.notebook(
@@ -301,6 +303,7 @@ def test_a_clone_is_filled_from_its_job_and_can_run_the_same_code(lab: Lab) -> N
     expect(log).to_contain_text("then 8", timeout=120_000)
 
 
+@pytest.mark.slow
 def test_a_kernel_that_holds_a_gpu_is_named_with_its_notebook_and_can_be_shut_down(
     lab: Lab,
 ) -> None:

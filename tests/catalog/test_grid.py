@@ -202,7 +202,9 @@ def alike(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> bool
     ]
 
 
-@pytest.mark.parametrize("part", range(3))
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2))]
+)
 def test_what_a_query_shows_is_what_duckdb_says(part: int) -> None:
     for seed in range(100 * part, 100 * part + 100):
         query = drawn(random.Random(seed), FRAME)

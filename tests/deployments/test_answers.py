@@ -154,7 +154,8 @@ def test_a_classifier_answers_probabilities_when_that_is_chosen(
 
 
 @pytest.mark.parametrize(
-    ("answers", "model_format"), [("classes", "ubj"), ("probabilities", "json")]
+    ("answers", "model_format"),
+    [pytest.param("classes", "ubj", marks=pytest.mark.slow), ("probabilities", "json")],
 )
 def test_the_oracle_of_the_gate_is_the_logged_pyfunc_in_another_process(
     answers: Any, model_format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

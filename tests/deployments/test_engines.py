@@ -515,7 +515,12 @@ def test_texts_travel_as_bytes_too(case: Case) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    ["sklearn_pipeline", "lightgbm_booster", "onnx_tensors", "pyfunc_with_code"],
+    [
+        "sklearn_pipeline",
+        pytest.param("lightgbm_booster", marks=pytest.mark.slow),
+        "onnx_tensors",
+        pytest.param("pyfunc_with_code", marks=pytest.mark.slow),
+    ],
     indirect=True,
 )
 def test_the_oracle_of_the_tests_before_traffic_gives_the_same(case: Case) -> None:

@@ -56,8 +56,10 @@ def notebooks(project: Project) -> Path:
 
 @pytest.mark.parametrize(
     "code",
-    ["import jupyter_mlinfra" + PLAIN, "import mlflow, jupyter_mlinfra" + PLAIN],
-    ids=["before", "after"],
+    [
+        pytest.param("import jupyter_mlinfra" + PLAIN, id="before", marks=pytest.mark.slow),
+        pytest.param("import mlflow, jupyter_mlinfra" + PLAIN, id="after"),
+    ],
 )
 def test_a_script_that_imports_the_package_tracks_into_the_project(
     project, experiments, notebooks, code

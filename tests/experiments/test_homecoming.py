@@ -152,6 +152,7 @@ for action in (lambda: ml.workbench().jobs, lambda: ml.workbench().project.datab
     assert not (project.home / "state.db").exists()
 
 
+@pytest.mark.slow
 def test_no_version_is_registered_there_and_it_is_said_how_it_is_done(
     far: Far, project: Project
 ) -> None:
@@ -265,6 +266,7 @@ def test_whatever_is_wrong_with_one_outbox_the_others_come_home(
     assert f"{odd} was not collected: {type(fault).__name__}: {fault}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_cannot_come_stays_and_is_said(far: Far, project: Project, folder: Path) -> None:
     far("with ml.track('flights'):\n    pass")
     (project.root / "mlinfra.toml").write_text(

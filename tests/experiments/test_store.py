@@ -49,7 +49,7 @@ def test_the_store_is_in_wal_mode_so_that_a_panel_reads_while_a_job_writes(
     connection.close()
 
 
-@pytest.mark.parametrize("first", ["", "import mlflow"])
+@pytest.mark.parametrize("first", [pytest.param("", marks=pytest.mark.slow), "import mlflow"])
 def test_no_telemetry_is_sent_whoever_imported_mlflow_first(project, first):
     code = f"""
 {first}

@@ -73,7 +73,9 @@ def test_online_values_behind_a_source_that_went_on_miss_the_target(applied_shop
     assert _check(applied_shop, lag=25, as_of=NEWEST.isoformat())["clicks"].verdict == "met"
 
 
-@pytest.mark.parametrize("ahead", [timedelta(minutes=1), 400 * DAY])
+@pytest.mark.parametrize(
+    "ahead", [timedelta(minutes=1), pytest.param(400 * DAY, marks=pytest.mark.slow)]
+)
 def test_rows_of_the_source_from_beyond_the_clock_are_not_missing_online(
     applied_shop: Project, ahead: timedelta
 ) -> None:

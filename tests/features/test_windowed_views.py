@@ -253,8 +253,15 @@ def test_a_pushed_event_is_in_its_source_and_in_the_next_window(paying: Features
     assert trained["mean_amount_86400s"].to_list() == [40.0]
 
 
-@pytest.mark.parametrize("minutes", [5, 16], ids=["a window that ended", "one that has not"])
-@pytest.mark.parametrize("to", ["both", "offline"])
+@pytest.mark.parametrize(
+    ("minutes", "to"),
+    [
+        pytest.param(5, "both", id="a window that ended"),
+        pytest.param(16, "offline", id="one that has not, offline"),
+        pytest.param(5, "offline", id="a window that ended, offline", marks=pytest.mark.slow),
+        pytest.param(16, "both", id="one that has not", marks=pytest.mark.slow),
+    ],
+)
 def test_a_row_that_spoils_a_window_of_its_key_is_pushed_nowhere(
     paying: Features, minutes: int, to: Literal["both", "offline"]
 ) -> None:

@@ -35,6 +35,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 def test_a_notebook_that_printed_nothing_says_so_and_where_it_is(
     jobs: Jobs, project: Project, tools: Any
 ) -> None:
@@ -118,6 +119,7 @@ def test_an_error_in_cell_3_ends_the_job_names_the_line_and_keeps_the_notebook(
     assert shown.content["cells"][shown.failed_cell]["source"] == ["x = n\n", "y = x / (n - n)"]
 
 
+@pytest.mark.slow
 def test_a_reason_that_is_too_long_shows_that_it_was_cut(
     jobs: Jobs, project: Project, tools: Any
 ) -> None:
@@ -312,6 +314,7 @@ def test_a_secret_parameter_is_resolved_in_the_kernel_and_written_nowhere(
         jobs.submit(JobSpec(notebook="s.ipynb", parameters={"password": "env:NOT_THERE"}))
 
 
+@pytest.mark.slow
 def test_the_executed_notebook_goes_where_it_is_asked_to(
     jobs: Jobs, project: Project, tools: Any
 ) -> None:
@@ -486,6 +489,7 @@ def test_a_notebook_larger_than_a_snapshot_may_be_is_refused(
         Jobs(Project.open(project.root)).submit(JobSpec(notebook="n.ipynb"))
 
 
+@pytest.mark.slow
 def test_a_python_file_beside_the_notebook_replaces_no_library_as_little_as_in_jupyterlab(
     jobs: Jobs, project: Project, tools: Any
 ) -> None:

@@ -157,6 +157,7 @@ def test_a_cell_runs_as_a_job_with_its_values_and_hands_others_back(
     assert shell.user_ns["total"] == 6
 
 
+@pytest.mark.slow
 def test_a_name_that_comes_back_stands_for_its_value_while_the_kernel_stays_free(
     shell: Any, supervised: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,6 +157,7 @@ def test_parameters_reach_the_notebook_and_another_value_runs_only_what_takes_it
     assert again.steps[0].reason == "params changed: depth 4 → 2.5"
 
 
+@pytest.mark.slow
 def test_a_notebook_in_a_folder_runs_there_and_sees_its_modules(pipelines: Pipelines, workshop):
     (workshop.root / "lab").mkdir()
     (workshop.root / "lab" / "tools.py").write_text("VALUE = 1\n")

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.jobs import JobState
 from jupyter_mlinfra.pipelines import RunState
@@ -87,6 +89,7 @@ def test_a_cancelled_step_tells_so(bench: Bench, project: Project):
     assert [event for _, event, _ in events(project)] == ["START", "ABORT"]
 
 
+@pytest.mark.slow
 def test_runs_of_plain_mlflow_carry_the_step_and_are_found_also_when_it_is_cached(
     project: Project, workshop
 ):

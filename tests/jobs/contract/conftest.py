@@ -29,7 +29,7 @@ REPOSITORY = Path(__file__).parents[3]
 BACKENDS = ("local", "slurm", "kubernetes", "ray")
 UNLIKE = {"kubernetes": kubernetes_site.UNLIKE, "ray": ray_site.UNLIKE}
 # `make test` goes through these files here and in a real Slurm, `make slow` also in the fakes.
-LONG, FAKED = ("test_queue", "test_tracking"), ("[kubernetes]", "[ray]")
+LONG, FAKED = ("test_queue", "test_survival", "test_tracking"), ("[kubernetes]", "[ray]")
 WAIT = 60.0
 
 

@@ -336,6 +336,7 @@ def test_a_path_of_another_project_is_not_read(flights: Flights, tmp_path: Path)
         flights.alerts.show("../x")
 
 
+@pytest.mark.slow
 def test_retrain_starts_the_pipeline_that_made_the_model_with_its_parameters(
     flights: Flights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
