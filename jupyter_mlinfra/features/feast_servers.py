@@ -1,7 +1,9 @@
-"""Feast's servers, of features and of its web pages, loaded only where they are used.
+"""Feast's servers, of features and of its web pages, loaded only where they are used; and FastAPI,
+in which they are written.
 
-`feast.feature_store` imports both, and with them Uvicorn, Prometheus' client and more: 0.25 CPU
-seconds of each process that works with Feast. Nothing here starts them.
+`feast.feature_store` imports both servers, and with them Uvicorn, Prometheus' client and more: 0.25
+CPU seconds of each process that works with Feast. `feast.errors` imports FastAPI for the names of
+HTTP's status codes. Nothing here starts a server.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
@@ -38,9 +41,20 @@ def served_when_used() -> Iterator[None]:
         yield
         return
     placed = [_WhenUsed(name) for name in _SERVERS if name not in sys.modules]
+    placed += [_fastapi()] if "fastapi" not in sys.modules else []
     sys.modules.update({module.__name__: module for module in placed})
     try:
         yield
     finally:
         for module in placed:
             module.give_way()
+
+
+def _fastapi() -> _WhenUsed:
+    """In the place of FastAPI, with the one name that Feast's errors take from it."""
+    from starlette import status
+
+    placed, spec = _WhenUsed("fastapi"), find_spec("fastapi")
+    folders = spec.submodule_search_locations if spec else None
+    vars(placed).update(status=status, __path__=list(folders or []))
+    return placed
