@@ -5,6 +5,7 @@ of another project, files on S3; and pinned snapshots.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ from jupyter_mlinfra.features import (
 )
 from jupyter_mlinfra.features.dataset_source import spec_of
 from jupyter_mlinfra.features.definitions import Definition, Registered
+from jupyter_mlinfra.features.offline.writing import append
 from jupyter_mlinfra.features.repo import OFFLINE_STORE
 from jupyter_mlinfra.features.sources import one_snapshot, scan, state_of
 from jupyter_mlinfra.features.store import FeatureFiles
@@ -222,6 +224,50 @@ def test_files_whose_columns_grew_and_those_of_a_pattern_are_read_as_one(repo: P
         scores(store)
     with pytest.raises(NotFound, match=r"No file matches .*data/no\*\.parquet"):
         read("data/no*.parquet")
+
+
+@pytest.mark.parametrize("column", ["region", "other"])
+def test_a_folder_above_a_source_is_no_column(repo: Path, column: str) -> None:
+    """Nor does its value take the place of a column of the files."""
+    data = repo / "region=eu" / "data"
+    for day, new in (("01", FIRST), ("02", MORE)):
+        (data / f"day=2026-01-{day}").mkdir(parents=True)
+        part = new.with_columns(pl.lit("inside").alias(column))
+        part.write_parquet(data / f"day=2026-01-{day}" / "a.parquet")
+    for path in ("region=eu/data", "region=eu/data/*/*.parquet"):
+        found = scan(spec_of(FileSource(path=path, **TIMES).to_proto()), repo).collect()
+        assert found.columns == [*FIRST.columns, column, "day"]
+        assert found[column].unique().to_list() == ["inside"]
+        assert found["day"].to_list() == [date(2026, 1, 1)] * 3 + [date(2026, 1, 2)]
+
+
+def test_an_address_of_a_file_may_write_its_signs_in_hexadecimal(repo: Path) -> None:
+    for name in ("müller & co.parquet", "100%20.parquet"):
+        FIRST.write_parquet(repo / name)
+        for address in ((repo / name).as_uri(), f"file://{repo / name}"):
+            spec = spec_of(FileSource(path=address, **TIMES).to_proto())
+            assert scan(spec, repo).collect().equals(FIRST)
+
+
+def test_rows_are_added_to_a_file_with_an_index_of_pandas(repo: Path) -> None:
+    """As `frame[frame.score > 1].to_parquet(…)` writes it; new rows have no such column."""
+    FIRST.to_pandas().query("score > 1").to_parquet(repo / "scores.parquet")
+    spec = spec_of(FileSource(path="scores.parquet", **TIMES).to_proto())
+    assert "__index_level_0__" in scan(spec, repo).collect_schema()
+    append(spec, MORE.to_arrow(), repo, view="scores")
+    found = pl.read_parquet(repo / "scores.parquet")
+    assert found["score"].to_list() == [2.0, 3.0, 30.0]
+    assert found["__index_level_0__"].to_list() == [1, 2, None]
+
+
+def test_rows_that_are_added_to_a_file_at_once_are_all_there(repo: Path) -> None:
+    """By the SDK of Feast, whose feature server has a thread for each request."""
+    FIRST.write_parquet(repo / "scores.parquet")
+    store = opened(repo, FileSource(path="scores.parquet", **TIMES))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda user: push(store, rows((user, 6, 1.0))), range(12)))
+    assert pl.read_parquet(repo / "scores.parquet").height == FIRST.height + 12
+    assert [file.name for file in repo.glob("*.parquet")] == ["scores.parquet"]
 
 
 def test_a_delta_table_with_column_mapping_is_a_source(repo: Path) -> None:

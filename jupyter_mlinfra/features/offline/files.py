@@ -4,9 +4,12 @@ all.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import glob
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -66,6 +69,10 @@ class ParquetFiles:
         if not self._is_file:
             self._put(rows, self._part())
             return
+        with _alone(Path(self.path), local=isinstance(self.filesystem, fs.LocalFileSystem)):
+            self._add(rows)
+
+    def _add(self, rows: pa.Table) -> None:
         old = parquet.ParquetFile(self.path, filesystem=self.filesystem)
         with old:
             groups = [old.read_row_group(number) for number in range(old.num_row_groups)]
@@ -100,6 +107,23 @@ class ParquetFiles:
         parquet.write_table(rows, sink)
         with self.filesystem.open_output_stream(path) as stream:
             stream.write(sink.getvalue())
+
+
+@contextlib.contextmanager
+def _alone(path: Path, *, local: bool) -> Iterator[None]:
+    """Keep other threads and processes from adding rows to a file on disk: who writes it anew from
+    what it was loses the rows that came meanwhile. Its folder is locked, so that no file is left.
+    """
+    if not local:
+        yield
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        with contextlib.suppress(OSError):  # a network share may have no locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def write_parquet(rows: pa.Table, path: Path) -> None:

@@ -19,6 +19,9 @@ from ..sources.iceberg import open_table as open_iceberg
 from ..sources.storage import options_of
 from .files import ParquetFiles
 
+PANDAS_INDEX = "__index_level_"
+"""What the columns are called in which pandas keeps the index of a frame; new rows have none."""
+
 
 def append(source: SourceSpec, rows: pa.Table, repo: Path | None, *, view: str) -> None:
     """Add rows to a source: as one commit of its dataset or table, as one more file of its folder,
@@ -100,7 +103,10 @@ def _fitting(rows: pa.Table, schema: pa.Schema, view: str) -> pa.Table:
     """The rows with the columns and the types of the source, in its order. Times lose what is finer
     than the source keeps; every other value stays as it is.
     """
-    if missing := [name for name in schema.names if name not in rows.column_names]:
+    absent = [name for name in schema.names if name not in rows.column_names]
+    for name in [name for name in absent if name.startswith(PANDAS_INDEX)]:
+        rows = rows.append_column(name, pa.nulls(rows.num_rows))
+    if missing := [name for name in absent if name not in rows.column_names]:
         raise Unprocessable(
             f"The rows for {view} have no column {missing[0]}.",
             f"Its source has {', '.join(schema.names)}.",

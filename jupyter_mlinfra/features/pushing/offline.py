@@ -25,12 +25,14 @@ def append(project: Project, name: str, file: Path, note: Path) -> int:
     """
     from pyarrow import parquet
 
+    from ..offline.writing import PANDAS_INDEX
+
     feast = open_store(project)
     view = feast.registry.get_any_feature_view(name, feast.project)
     source = view.batch_source
     offline = feast.provider.offline_store
     known = offline.get_table_column_names_and_types_from_data_source(feast.config, source)
-    columns = [column for column, _ in known]
+    columns = [column for column, _ in known if not column.startswith(PANDAS_INDEX)]
     table = parquet.read_table(file)
     missing = [column for column in columns if column not in table.column_names]
     if missing:

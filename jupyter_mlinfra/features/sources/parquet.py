@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from ...core.errors import NotFound
 from ...core.parquets import ENDINGS, lenient, marked, parquet_rows
@@ -17,6 +18,9 @@ from .storage import is_remote, options_of
 
 if TYPE_CHECKING:
     import polars as pl
+
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_PLACE = "\0place"
 
 
 def scan(source: SourceSpec, repo: Path | None, snapshot: str | None) -> pl.LazyFrame:
@@ -27,10 +31,7 @@ def scan(source: SourceSpec, repo: Path | None, snapshot: str | None) -> pl.Lazy
 
     del snapshot  # a file has none
     if not is_remote(source.name):
-        top, files = files_of(source, repo)
-        folders = (part for file in files for part in file.relative_to(top).parts[:-1])
-        marks = {str(file): marked(file) for file in files}
-        return parquet_rows(marks, hive=any("=" in part for part in folders), naive_is_utc=True)
+        return _on_disk(*files_of(source, repo))
     path = source.name
     if not path.endswith(ENDINGS) and "*" not in path:
         path = f"{path.rstrip('/')}/**/*.parquet"
@@ -39,6 +40,53 @@ def scan(source: SourceSpec, repo: Path | None, snapshot: str | None) -> pl.Lazy
     return pl.scan_parquet(
         path, storage_options=options_of(source), hive_partitioning=many, **options
     )
+
+
+def _on_disk(top: Path, files: Sequence[Path]) -> pl.LazyFrame:
+    """The rows of files in or below `top`: only names of folders below it are columns, whatever it
+    lies in itself.
+    """
+    marks = {str(file): marked(file) for file in files}
+    rows = parquet_rows(marks, naive_is_utc=True)
+    named = _named_values(file.relative_to(top) for file in files)
+    if not named:
+        return rows
+    divided = parquet_rows(marks, hive=True, naive_is_utc=True)
+    above = _named_values([top.absolute() / "file"]).keys() - named
+    if not above & set(rows.collect_schema()):
+        return divided.drop(above, strict=False)
+    # Polars would put the value of a folder above in the place of a column that the files have.
+    types = divided.collect_schema()
+    return _with_values(marks, {name: types[name] for name in named if name in types}, top)
+
+
+def _with_values(
+    marks: Mapping[str, str], types: Mapping[str, pl.DataType], top: Path
+) -> pl.LazyFrame:
+    """The rows with the columns that folders below `top` hold. types: of these columns."""
+    import polars as pl
+
+    rows = parquet_rows(marks, naive_is_utc=True, places=_PLACE)
+    given = [_named_values([Path(file).relative_to(top)]) for file in marks]
+    files = pl.Series(list(marks))
+    columns = []
+    for name, dtype in types.items():
+        texts = pl.Series([values.get(name) for values in given], dtype=pl.String)
+        read = (
+            texts.str.strptime(dtype)
+            if isinstance(dtype, pl.Date | pl.Datetime)
+            else texts.cast(dtype)
+        )
+        found = pl.col(_PLACE).replace_strict(files, read, return_dtype=dtype)
+        columns.append(found.alias(name))
+    return rows.with_columns(columns).drop(_PLACE)
+
+
+def _named_values(files: Iterable[Path]) -> dict[str, str | None]:
+    """Names and values of the folders of files that are called `name=value`."""
+    parts = (part for file in files for part in file.parts[:-1] if part.count("=") == 1)
+    pairs = (part.split("=") for part in parts)
+    return {name: None if value == _NO_VALUE else unquote(value) for name, value in pairs}
 
 
 def state(source: SourceSpec, repo: Path | None) -> str | None:
@@ -101,5 +149,7 @@ def _missing(what: str) -> NotFound:
 
 
 def local_path(source: SourceSpec, repo: Path | None) -> Path:
-    """Where a local file or folder is or would be."""
-    return (repo or Path.cwd()) / source.name.removeprefix("file://")
+    """Where a local file or folder is or would be. An address may write its signs as `%20`."""
+    folder, name = repo or Path.cwd(), source.name.removeprefix("file://")
+    path = folder / name
+    return folder / unquote(name) if name != source.name and not path.exists() else path
