@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 
 from ..core.errors import BadRequest
-from ..core.frames import exactly
+from ..core.frames import exactly, lazy_frame
 from .join import JoinView, moment, require_time, utc
 
 AT = "event_timestamp"
@@ -25,7 +25,7 @@ def entity_rows(rows: Any) -> pl.LazyFrame:
     if isinstance(rows, pl.DataFrame):
         return rows.lazy()
     if isinstance(rows, pd.DataFrame):
-        return pl.from_pandas(rows).lazy()
+        return lazy_frame(rows, "The entity rows cannot be read.")
     if isinstance(rows, str) and rows.endswith(".parquet"):
         return pl.scan_parquet(rows)
     why = f"{type(rows).__name__} is not a frame; SQL needs another offline store."

@@ -21,14 +21,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ..core.frames import exactly
 from .joining.keys import common, key
 from .joining.names import AT, CREATED, ROW, SRC, TIME, key_names
 from .joining.partitions import part, parts_of
-from .joining.times import Unit, moment, require_time, utc
+from .joining.times import (
+    Unit,
+    moment,
+    nanoseconds,
+    require_time,
+    unit_for,
+    utc,
+    within_unit,
+)
 from .joining.view import Engine, JoinView, Strategy, check_entities
 from .joining.winners import order, pairs, winners
 from .labels import resolved
@@ -99,17 +107,19 @@ def _values(
     """Entity row number → features of `view`, for the rows that have any."""
     import polars as pl
 
-    times = [schema[at], *(view.schema[name] for name in (view.time, view.created) if name)]
-    unit: Unit = "ns" if any(getattr(dtype, "time_unit", "us") == "ns" for dtype in times) else "us"
     keys = [
         key(asked, schema[asked], common(schema[asked], view.schema[column])).alias(name)
         for name, (asked, column) in zip(key_names(view.keys), view.keys.items(), strict=True)
     ]
+    own: Unit = "ns" if nanoseconds(schema[at]) else "us"
     entity_keys = (
-        numbered.select(ROW, utc(at, schema[at], unit).alias(AT), *keys)
+        numbered.select(ROW, utc(at, schema[at], own).alias(AT), *keys)
         .drop_nulls()
         .collect(engine=how.engine)
     )
+    of_source = [view.schema[name] for name in (view.time, view.created) if name]
+    unit = unit_for(entity_keys[AT], of_source)
+    entity_keys = entity_keys.with_columns(within_unit(pl.col(AT), unit))
     if view.windows:
         return _aggregated(entity_keys, schema, view, unit, how)
     low, high = entity_keys[AT].min(), entity_keys[AT].max()
@@ -173,7 +183,8 @@ def _prune(source: pl.LazyFrame, view: JoinView, low: datetime, high: datetime) 
     import polars as pl
 
     dtype, tolerance = view.schema[view.time], timedelta(microseconds=1)
-    source = source.filter(exactly(view.time) <= moment(high + tolerance, dtype))
+    latest = high + min(tolerance, datetime.max.replace(tzinfo=UTC) - high)
+    source = source.filter(exactly(view.time) <= moment(latest, dtype))
     if view.ttl is None:
         return source
     try:

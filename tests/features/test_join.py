@@ -289,6 +289,49 @@ def test_times_far_from_ours_neither_overflow_nor_match(strategy: Strategy) -> N
     ].to_list() == [2]
 
 
+ns, us = pl.Datetime("ns", "UTC"), pl.Datetime("us", "UTC")
+FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("ttl", [None, timedelta(days=100 * 365), timedelta.max])
+@pytest.mark.parametrize(
+    ("asked", "at", "there", "stored"),
+    [
+        ([T0], ns, [FIRST, FIRST + timedelta(hours=1)], us),
+        ([T0], ns, [LAST], us),
+        ([LAST], us, [T0], ns),
+        ([LAST], us, [T0, LAST], us),
+        ([FIRST, T0], us, [T0], ns),
+    ],
+)
+def test_a_time_that_nanoseconds_cannot_hold_is_compared(
+    strategy: Strategy,
+    ttl: timedelta | None,
+    asked: list[datetime],
+    at: pl.DataType,
+    there: list[datetime],
+    stored: pl.DataType,
+) -> None:
+    """`0001-01-01` and `9999-12-31` mean always; pandas has nanoseconds for every time."""
+    created = LAST if stored == us else T0
+    plain = [{"k": 1, "t": time, "c": created} for time in there]
+    rows = pl.DataFrame(plain, schema={"k": pl.Int64, "t": stored, "c": stored})
+    wanted = [{"k": 1, "at": time} for time in asked]
+    entity_rows = pl.LazyFrame(wanted, schema={"k": pl.Int64, "at": at})
+    view = JoinView(
+        name="v",
+        frame=rows.with_row_index("x").lazy(),
+        keys={"k": "k"},
+        features={"x": "x"},
+        time="t",
+        created="c",
+        ttl=ttl,
+    )
+    found = join_as_of(entity_rows, [view], at="at", strategy=strategy).collect()
+    assert found["x"].to_list() == brute_force(wanted, plain, ["k"], ttl, False)
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_keys_of_different_widths_and_encodings_are_compared_by_value(strategy: Strategy) -> None:
     rows = pl.DataFrame(
@@ -480,6 +523,19 @@ def test_rows_of_one_moment_are_told_apart_whatever_their_number(same: int, orde
         ),
         (pl.Series([math.nan, 1.0]), pl.Series([math.nan, 1.0]), [None, 1]),
         (pl.Series([math.nan, 1.0], dtype=pl.Float32), pl.Series([math.nan, 1.0]), [None, 1]),
+        # whole numbers of other databases are decimals
+        (
+            pl.Series([2, 3]),
+            pl.Series([Decimal(3), Decimal("2.5")], dtype=pl.Decimal(38, 1)),
+            [None, 0],
+        ),
+        (
+            pl.Series([Decimal(2), None], dtype=pl.Decimal(38, 0)),
+            pl.Series([2], dtype=pl.Int32),
+            [0, None],
+        ),
+        (pl.Series([None, None]), pl.Series(["a", None]), [None, None]),
+        (pl.Series([T0], dtype=UTC_TIME), pl.Series([None]), [None]),
     ],
 )
 def test_keys_match_only_what_they_equal(

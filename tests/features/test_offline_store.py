@@ -377,6 +377,7 @@ def test_a_saved_dataset_is_a_parquet_file_and_is_not_overwritten_unasked(
         (7, "cannot be read"),
         ("SELECT 1", "cannot be read"),
         (pd.DataFrame({"user_id": [1], "event_timestamp": ["x"]}), "event_timestamp is"),
+        (pd.DataFrame({"user_id": [1, "a"], "event_timestamp": [T0, T0]}), "values of one kind"),
     ],
 )
 def test_entity_rows_of_no_use_are_refused(small: FeatureStore, entities: Any, what: str) -> None:

@@ -24,6 +24,16 @@ def key(column: str, dtype: pl.DataType, shared: pl.DataType) -> pl.Expr:
     return values.cast(shared, strict=False)
 
 
+def comparable(left: pl.DataType, right: pl.DataType) -> bool:
+    """Whether keys of two types can be compared; a column without any value with all."""
+    import polars as pl
+
+    if pl.Null in (left, right) or kind(left) == kind(right):
+        return True
+    first, second = sorted((left, right), key=lambda dtype: isinstance(dtype, pl.Decimal))
+    return first.is_integer() and isinstance(second, pl.Decimal)
+
+
 def kind(dtype: pl.DataType) -> str:
     """Key columns of the same kind can be compared."""
     import polars as pl
@@ -43,14 +53,18 @@ def common(left: pl.DataType, right: pl.DataType) -> pl.DataType:
     """
     import polars as pl
 
+    if left == pl.Null or right == pl.Null:
+        left = right = right if left == pl.Null else left
     if left == right and not isinstance(left, pl.Categorical | pl.Enum):
         return left
+    if left.is_integer() and isinstance(right, pl.Decimal):
+        return pl.Decimal(38, right.scale)
     if left.is_integer() or (left.is_float() and right.is_integer()):
         return pl.Int64()
     if left.is_float():
         return pl.Float64()
-    if isinstance(left, pl.Decimal) and isinstance(right, pl.Decimal):
-        return pl.Decimal(38, max(left.scale, right.scale))
+    if isinstance(left, pl.Decimal):
+        return pl.Decimal(38, max(left.scale, getattr(right, "scale", 0)))
     if isinstance(left, pl.Datetime) and isinstance(right, pl.Datetime):
         return pl.Datetime(max(left, right, key=_ticks).time_unit, right.time_zone)
     if isinstance(left, pl.Duration) and isinstance(right, pl.Duration):

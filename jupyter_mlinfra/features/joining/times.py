@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 Unit = Literal["us", "ns"]
+
+_FIRST_NS = datetime(1677, 9, 21, 0, 12, 43, 145225)
+_LAST_NS = datetime(2262, 4, 11, 23, 47, 16, 854775)
+"""Between these a moment can be counted in nanoseconds."""
 
 
 def require_time(schema: Mapping[str, pl.DataType], column: str, owner: str) -> None:
@@ -50,17 +54,49 @@ def utc(column: str, dtype: pl.DataType, unit: Unit = "us") -> pl.Expr:
     return values.dt.replace_time_zone("UTC").dt.cast_time_unit(unit)
 
 
+def nanoseconds(dtype: pl.DataType) -> bool:
+    """Whether a type holds nanoseconds."""
+    return getattr(dtype, "time_unit", "us") == "ns"
+
+
+def unit_for(asked: pl.Series, source: Iterable[pl.DataType]) -> Unit:
+    """The unit in which the times of entity rows and of a source are compared: nanoseconds only
+    where a side needs them, since they reach from 1677 to 2262 alone. pandas has them for every
+    time.
+    """
+    if any(map(nanoseconds, source)):
+        return "ns"
+    finer = nanoseconds(asked.dtype) and (asked.to_physical() % 1_000 != 0).any()
+    return "ns" if finer else "us"
+
+
+def within_unit(at: pl.Expr, unit: Unit) -> pl.Expr:
+    """Times of entity rows in a unit; what it cannot hold is the first or the last that it can:
+    earlier or later than every time of a source in that unit.
+    """
+    import polars as pl
+
+    if unit == "us":
+        return at.dt.cast_time_unit("us")
+    first, last = (
+        pl.lit(end, pl.Datetime("us")).dt.replace_time_zone("UTC") for end in (_FIRST_NS, _LAST_NS)
+    )
+    return at.clip(first, last).dt.cast_time_unit("ns")
+
+
 def moment(time: datetime, dtype: pl.DataType) -> pl.Expr:
     """`time` (without a zone: UTC) as a literal of `dtype`, so that a filter on the raw column can
-    skip row groups by their statistics.
+    skip row groups by their statistics. One that nanoseconds cannot hold is their first or last.
     """
     import polars as pl
 
     naive = (time.astimezone(UTC) if time.tzinfo else time).replace(tzinfo=None)
+    if nanoseconds(dtype):
+        naive = min(max(naive, _FIRST_NS), _LAST_NS)
     literal = pl.lit(naive, pl.Datetime("us"))
     if dtype == pl.Date:
         return literal
     zone = getattr(dtype, "time_zone", None)
-    if getattr(dtype, "time_unit", "us") == "ns":  # a literal in ms would truncate the bound
+    if nanoseconds(dtype):  # a literal in ms would truncate the bound
         literal = literal.dt.cast_time_unit("ns")
     return literal.dt.replace_time_zone("UTC").dt.convert_time_zone(zone) if zone else literal

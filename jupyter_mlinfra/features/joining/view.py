@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ...core.errors import BadRequest, Unprocessable
 from ..labels import Resolution
-from .keys import kind
+from .keys import comparable
 from .times import require_time
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def check_entities(
                 raise BadRequest(
                     f"The entity rows have no column {key}.", f"{view.name} is joined on it.", fix
                 )
-            if kind(schema[key]) != kind(view.schema[column]):
+            if not comparable(schema[key], view.schema[column]):
                 why = f"{view.name} has {column} as {view.schema[column]}."
                 raise BadRequest(
                     f"Column {key} of the entity rows is {schema[key]}.",

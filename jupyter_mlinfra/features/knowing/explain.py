@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any
 
 from ...core.errors import Conflict
 from ...core.feast_online.feast_keys import KINDS
@@ -15,6 +15,7 @@ from ...core.frames import exactly
 from ...core.records import MASK
 from ..definitions import Definition
 from ..join import require_time, utc
+from ..joining.times import Unit, nanoseconds, within_unit
 from ..labels import MAJORITY, PRIORITY, Resolution, resolution_of
 from ..online.keys import missing_key, shown_key, wrong_key
 from ..sources import SourceSpec, one_snapshot, readable, scan
@@ -148,8 +149,7 @@ def times_of(rows: pl.LazyFrame, source: SourceSpec) -> list[pl.Expr]:
     schema = rows.collect_schema()
     require_time(schema, source.time, f"The rows of {source.name}")
     times = [schema[name] for name in (source.time, source.created) if name]
-    nanoseconds = any(getattr(dtype, "time_unit", "us") == "ns" for dtype in times)
-    unit: Literal["us", "ns"] = "ns" if nanoseconds else "us"
+    unit: Unit = "ns" if any(map(nanoseconds, times)) else "us"
     created = (
         utc(source.created, schema[source.created], unit)
         if source.created
@@ -233,8 +233,8 @@ def moment_in(rows: pl.DataFrame, moment: datetime) -> pl.Expr:
     """A moment in the unit of the times of the rows."""
     import polars as pl
 
-    unit = cast(pl.Datetime, rows.schema[TIME]).time_unit
-    return pl.lit(moment, pl.Datetime("us", "UTC")).dt.cast_time_unit(unit)
+    unit: Unit = "ns" if nanoseconds(rows.schema[TIME]) else "us"
+    return within_unit(pl.lit(moment, pl.Datetime("us", "UTC")), unit)
 
 
 def values_of(
