@@ -16,6 +16,7 @@ from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features, Freshness
 from jupyter_mlinfra.features.definitions import Definition
+from jupyter_mlinfra.features.materializing import Wish, materialize
 from jupyter_mlinfra.features.materializing.windows import Window, window_of
 from jupyter_mlinfra.features.sources import SourceSpec
 from jupyter_mlinfra.features.store import Materialization
@@ -75,6 +76,25 @@ def test_nothing_from_beyond_as_of_comes_online(
     features = Features(Project.open(applied_shop.root))
     assert features.materialize("clicks")[0].end == T0 + DAY - timedelta(seconds=1)
     assert clicks(features) == {user: user for user in range(10)}
+
+
+def test_an_online_store_that_was_emptied_or_is_another_one_gets_all_rows_again(
+    features: Features, applied_shop: Project
+) -> None:
+    def comes_online() -> None:
+        wish = Wish(end=T0 + DAY)
+        for rows in ([10, 6], [0, 0]):
+            done = materialize(applied_shop, wish, progress=lambda *_: None)
+            assert [item.rows for item in done] == rows
+        assert clicks(features) == {user: 10 * user for user in range(10)}
+
+    comes_online()
+    (applied_shop.folder("features") / "online.db").unlink()
+    comes_online()
+    (applied_shop.root / "feature_repo" / "feature_store.yaml").write_text(
+        "online_store:\n  type: sqlite\n  path: other.db\n"
+    )
+    comes_online()
 
 
 def test_rows_that_arrive_late_are_not_missed(features: Features, applied_shop: Project) -> None:

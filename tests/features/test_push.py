@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -158,6 +159,25 @@ def test_a_late_row_replaces_nothing_that_is_newer_and_neither_does_the_source(
     features.materialize("clicks")
     assert look(features, "clicks:clicks", 1) == (20, "PRESENT"), "the source is as of T0"
     assert look(features, "clicks:clicks", 2) == (11, "PRESENT")
+
+
+def test_what_feast_itself_pushed_is_not_taken_back_by_a_source_that_was_written_again(
+    features: Features,
+) -> None:
+    wish = Wish(views=["clicks"], end=T0 + 3 * HOUR)
+    materialize(features._project, wish, progress=lambda *_: None)
+    row = {"user_id": 1, "at": T0 + 2 * HOUR, "made": T0 + 2 * HOUR, "clicks": 20, "rate": 0.5}
+    pushed = pd.DataFrame([row | {"page": "z", "tags": ["y"]}])
+    features.feast().push("events", pushed)
+    again = pl.read_parquet(events_file(features)).with_columns(
+        pl.col("at", "made") + HOUR, clicks=pl.col("clicks") * 100
+    )
+    again.write_parquet(events_file(features))
+    materialize(features._project, wish, progress=lambda *_: None)
+    assert look(features, "clicks:clicks", 1) == (20, "PRESENT")
+    assert look(features, "clicks:clicks", 2) == (200, "PRESENT")
+    materialize(features._project, replace(wish, full=True), progress=lambda *_: None)
+    assert look(features, "clicks:clicks", 1) == (100, "PRESENT")
 
 
 def test_a_full_run_takes_back_what_was_pushed(features: Features) -> None:

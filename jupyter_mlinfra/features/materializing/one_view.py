@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from ..join import moment, utc
 from ..labels import resolution_of
 from ..online import opened_store
 from ..online.writing import OnlineWriter, make_local_tables, rows_of, writing
-from ..pulling import counting, times_of, within
+from ..pulling import counting, times_of, with_keys, within
 from ..repo import folder
 from ..sources import SourceSpec, one_snapshot, readable, scan, state_of
 from ..spec import Materialized
@@ -107,6 +107,8 @@ class ViewRun:
         last = self._last
         if self._left_pushed(self._files.materializations().get(self._view.name)):
             return True
+        if self._view.push and not self._whole and not self._wish.full:
+            return True  # Feast's SDK and server push too, and leave no note
         known = self._whole and (last is None or self._until >= last.until)
         return self._wish.start is not None and not known
 
@@ -119,7 +121,27 @@ class ViewRun:
             return Window(after=start, until=until)
         if self._wish.full and not self._whole:
             return Window(after=None, until=until)
-        return window_of(self._view, last, self._source, state, until, self._repo)
+        window = window_of(self._view, last, self._source, state, until, self._repo)
+        if window.after is None or self._whole or self._is_there(window.after):
+            return window
+        return Window(after=None, until=until)
+
+    def _is_there(self, newest: datetime) -> bool:
+        """Whether the online store still has a key that the last run wrote last. It has not where
+        it is another store now, or was emptied or made anew. Keys that Redis lets go by itself say
+        nothing.
+        """
+        if getattr(self._feast.config.online_store, "key_ttl_seconds", None):
+            return True
+        names = [column.name for column in self._view.keys]
+        end = newest + timedelta(microseconds=1)
+        rows = within(scan(self._source, self._repo), self._source, newest, end)
+        columns = _columns(self._view, self._source)
+        found = with_keys(rows, names).select(columns).head(1).collect(engine="streaming")
+        self._stored = self._stored or opened_store(self._project)
+        return bool(found.height) and self._writer.has(
+            rows_of(found, self._view, self._source), self._stored
+        )
 
     def _parts(self, window: Window) -> list[Part]:
         """One, unless parts are wanted and take no value back in time, as they would where newer
@@ -250,10 +272,14 @@ def _newest(view: Definition, source: SourceSpec, window: Window, repo: Path) ->
         rows = rows.filter(
             exactly(source.time) > moment(window.after, rows.collect_schema()[source.time])
         )
-    names = [column.name for column in (*view.keys, *view.features)]
-    columns = dict.fromkeys([*names, *times_of(source)])
-    found = counting(rows, view, source, window.until, repo).select(*map(exactly, columns))
+    found = counting(rows, view, source, window.until, repo).select(_columns(view, source))
     return found.collect(engine="streaming")
+
+
+def _columns(view: Definition, source: SourceSpec) -> list[pl.Expr]:
+    """Keys, features, event time and created time."""
+    names = [column.name for column in (*view.keys, *view.features)]
+    return [exactly(name) for name in dict.fromkeys([*names, *times_of(source)])]
 
 
 def _event_time(rows: pl.DataFrame, source: SourceSpec, method: str) -> datetime | None:

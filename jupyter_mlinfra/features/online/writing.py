@@ -151,6 +151,12 @@ class OnlineWriter:
             progress(done)
         return written
 
+    def has(self, rows: Rows, over: Store) -> bool:
+        """Whether a store has anything of the keys of these rows."""
+        with answering():
+            stored = over.read(self._name, self._keys_of(rows), self._features)
+        return not stored or any(any(column.at) for column in stored.values())
+
     def _not_older(self, rows: Rows, over: Store) -> list[bool]:
         """Whether the event time of a row is not before the stored one, which may be cut to
         seconds. Of labels by priority, the stronger labeler counts first.
