@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from ..core.errors import MLInfraError, NotFound, Unavailable
-from .checking import check_name, transforms
+from .checking import arrow_columns, check_name, transforms
 from .leaving_out import views_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def as_written(
         view.name: broken[view.name]
         for view in sorted(views_of(contents), key=lambda view: str(view.name))
         if view.name in broken
-        and _says_all(view, entities)
+        and _says_all(view, entities, config)
         and _can_have_its_name(view, config)
         and (view.name not in held or _is_away(broken[view.name], view.batch_source))
     }
@@ -58,10 +59,12 @@ def _is_away(error: MLInfraError, source: DataSource) -> bool:
     return isinstance(error, NotFound | Unavailable) or unreached
 
 
-def _says_all(view: FeatureView | LabelView, entities: Mapping[str, Entity]) -> bool:
-    """Whether Feast needs nothing of the source of a view: its features, the types of its keys and
-    the time are known. Not so for datasets, which Feast does not know and are in the catalog first,
-    nor for what is computed.
+def _says_all(
+    view: FeatureView | LabelView, entities: Mapping[str, Entity], config: RepoConfig
+) -> bool:
+    """Whether Feast needs nothing of the source of a view, or finds there what it needs: its
+    features, the types of its keys and the time are known. Not so for datasets, which Feast does
+    not know and are in the catalog first, nor for what is computed.
 
     Source: `feast.inference.update_feature_views_with_inferred_features_and_entities`.
     """
@@ -75,9 +78,30 @@ def _says_all(view: FeatureView | LabelView, entities: Mapping[str, Entity]) -> 
         return False
     if spec_of(view.batch_source.to_proto()).kind == "dataset":
         return False
+    if not (view.features and view.batch_source.timestamp_field):
+        return False
+    if not all(name in entities for name in view.entities):
+        return False
     named = {field.name for field in view.schema}
-    return bool(view.features and view.batch_source.timestamp_field) and all(
-        name in entities
-        and (entities[name].value_type != ValueType.UNKNOWN or entities[name].join_key in named)
-        for name in view.entities
-    )
+    keys = [entities[name] for name in view.entities]
+    untyped = {key.join_key for key in keys if key.value_type == ValueType.UNKNOWN} - named
+    return not untyped or untyped <= _typed_columns(view.batch_source, config)
+
+
+def _typed_columns(source: DataSource, config: RepoConfig) -> set[str]:
+    """The columns of a source, under its own names, that have a type of Feast; none if it cannot be
+    read.
+    """
+    from feast.types import from_value_type
+
+    from .dataset_source import spec_of
+    from .sources import readable
+
+    found = set()
+    translate = source.source_datatype_to_feast_value_type()
+    with contextlib.suppress(MLInfraError), readable(spec_of(source.to_proto())):
+        for column, arrow_type in arrow_columns(source, config):
+            with contextlib.suppress(KeyError, ValueError):
+                from_value_type(translate(arrow_type))
+                found.add(column)
+    return found

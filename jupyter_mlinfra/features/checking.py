@@ -184,7 +184,7 @@ def check_types(
     if source is None or view.features or spec_of(source.to_proto()).kind == "other":
         return
     translate = source.source_datatype_to_feast_value_type()
-    for column, arrow_type in _columns(source, config):
+    for column, arrow_type in arrow_columns(source, config):
         if column in (source.timestamp_field, source.created_timestamp_column) or column.startswith(
             "__"
         ):
@@ -205,8 +205,10 @@ def check_types(
             ) from error
 
 
-def _columns(source: DataSource, config: RepoConfig) -> Iterable[tuple[str, str]]:
-    """As inference finds them: by the offline store, which may read what Feast alone does not."""
+def arrow_columns(source: DataSource, config: RepoConfig) -> Iterable[tuple[str, str]]:
+    """The columns of a source and their types, as Feast's inference finds them: by the offline
+    store, which may read what Feast alone does not.
+    """
     from feast.infra.provider import get_provider
 
     found: Iterable[tuple[str, str]] = get_provider(

@@ -202,7 +202,9 @@ def test_the_words_of_an_earlier_feast_are_told_in_those_of_this_one(
 def test_which_views_are_applied_as_they_are_written(project: Project) -> None:
     driver = Entity(name="driver", join_keys=["driver_id"])
     named = Entity(name="named", join_keys=["id"], value_type=ValueType.INT64)
-    pl.DataFrame({"id": [1], "at": [T0]}).write_parquet(project.root / "rows.parquet")
+    found_key = Entity(name="found_key", join_keys=["id"])
+    rows = str(project.root / "rows.parquet")
+    pl.DataFrame({"id": [1], "at": [T0]}).write_parquet(rows)
 
     def view(name: str, entity: Entity, *columns: str, path: str = "gone.parquet") -> FeatureView:
         return FeatureView(
@@ -216,18 +218,21 @@ def test_which_views_are_applied_as_they_are_written(project: Project) -> None:
         view("by_schema", driver, "driver_id", "km"),
         view("by_entity", named, "km"),
         view("untyped", driver, "km"),
+        view("typed_by_source", found_key, "km", path=rows),
+        view("untyped_in_source", driver, "km", path=rows),
         view("without_features", named),
-        view("unfit", named, "km", path="rows.parquet"),
-        view("fitted", named, "km", path="rows.parquet"),
+        view("unfit", named, "km", path=rows),
+        view("fitted", named, "km", path=rows),
         view("no-table", named, "km"),
     ]
-    contents = RepoContents([], [], views, [], [], [], [driver, named], [], [])
+    entities = [driver, named, found_key]
+    contents = RepoContents([], [], views, [], [], [], entities, [], [])
     config = feast_config(project)
     broken = broken_views(contents, project.root, config)
     assert sorted(broken) == sorted(item.name for item in views)
     # Whatever there was before, a file that is gone says nothing against a definition.
     found = as_written(broken, contents, config, held={"by_entity", "fitted"})
-    assert sorted(found) == ["by_entity", "by_schema", "unfit"]
+    assert sorted(found) == ["by_entity", "by_schema", "typed_by_source", "unfit"]
 
 
 def test_the_state_of_a_project_is_no_part_of_a_repository_that_is_its_own_folder(
