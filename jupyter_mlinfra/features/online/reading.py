@@ -187,22 +187,44 @@ def opened_store(project: Project) -> Store:
 def _rows(
     entities: Sequence[Mapping[str, Any]], names: Sequence[str], columns: Sequence[Judged]
 ) -> list[OnlineRow]:
-    """The columns as rows. Most rows have one event time and no gap, which is quicker to write."""
-    values, statuses, times = (zip(*part, strict=True) for part in zip(*columns, strict=True))
+    """The columns as rows. Most have one event time and no gap, which is quicker to write."""
+    values = zip(*(column.values for column in columns), strict=True)
     at_once = all(column.event_at is columns[0].event_at for column in columns)
-    good = (OnlineStatus.PRESENT,) * len(names)
-    all_good = dict.fromkeys(names, OnlineStatus.PRESENT)
+    present = OnlineStatus.PRESENT
+    if at_once and all(part.statuses.count(present) == len(entities) for part in columns):
+        good = dict.fromkeys(names, present)
+        return [
+            _row(dict(entity), dict(zip(names, value)), good.copy(), dict.fromkeys(names, time))  # noqa: B905  # as long: a check for each row takes as long as the dict
+            for entity, value, time in zip(entities, values, columns[0].event_at, strict=True)
+        ]
+    statuses = zip(*(column.statuses for column in columns), strict=True)
+    times = zip(*(column.event_at for column in columns), strict=True)
     return [
         OnlineRow(
             entity=dict(entity),
             values=dict(zip(names, value, strict=True)),
-            status=dict(all_good if status == good else zip(names, status, strict=True)),
-            event_at=dict.fromkeys(names, time[0])
-            if at_once
-            else dict(zip(names, time, strict=True)),
+            status=dict(zip(names, status, strict=True)),
+            event_at=dict(zip(names, time, strict=True)),
         )
         for entity, value, status, time in zip(entities, values, statuses, times, strict=True)
     ]
+
+
+_set_entity, _set_values, _set_status, _set_event_at = (
+    getattr(OnlineRow, name).__set__ for name in ("entity", "values", "status", "event_at")
+)
+
+
+def _row(entity: Any, values: Any, status: Any, event_at: Any) -> OnlineRow:
+    """A row whose slots are set directly: the way of a frozen dataclass takes longer than to make
+    its dicts.
+    """
+    row = OnlineRow.__new__(OnlineRow)
+    _set_entity(row, entity)
+    _set_values(row, values)
+    _set_status(row, status)
+    _set_event_at(row, event_at)
+    return row
 
 
 def _require_materialized(
