@@ -93,14 +93,12 @@ def _select(views: dict[str, Definition], names: Sequence[str]) -> list[Definiti
                 f"The registry has {', '.join(views) or 'none'}.",
                 "mlinfra features apply brings definitions in.",
             )
-        if (
-            views[name].computed
-            and not _aggregates(views[name])
-            and views[name].kind != "on_demand"
-        ):
+        if views[name].computed and not _aggregates(views[name]):
+            writes = " (of on-demand views it takes those with write_to_online_store=True)"
             fix = (
-                "Run feast.FeatureStore.materialize for it, or write what it computes to a dataset"
-                f" and let {name} read that."
+                "Run feast.FeatureStore.materialize for it"
+                f"{writes if views[name].kind == 'on_demand' else ''}, or write what it computes to"
+                f" a dataset and let {name} read that."
             )
             raise Conflict(
                 f"{name} computes its values.",
