@@ -61,9 +61,7 @@ def until(happened: Callable[[], bool], seconds: float = 60) -> None:
 def gate(
     tmp_path_factory: pytest.TempPathFactory, models: Mapping[int, Path], kit: ModuleType
 ) -> Iterator[Deployments]:
-    """Version 1 on each runtime, with one process each; on the lean one version 2 beside it, with
-    half of the traffic.
-    """
+    """Version 1 on each runtime, with one process each."""
     project = kit.open_project(tmp_path_factory.mktemp("calls"), "[deployments]\nworkers = 1\n")
     found = Deployments(project, kit.Registry(models))
     for runtime in reversed(RUNTIMES):
@@ -367,17 +365,16 @@ def test_seldons_own_tester_of_a_microservice_reaches_the_only_deployment(
         assert "None" not in done.stdout
 
 
-def test_a_form_is_read_unless_a_browser_sends_it(lonely: Deployments) -> None:
-    deployment = lonely.show("open-inference")
+def test_a_form_is_read_unless_a_browser_sends_it(gate: Deployments) -> None:
+    deployment = gate.show("open-inference")
     form = {"json": json.dumps(deployment.sample)}
     url = deployment.deployment.url
     assert httpx.post(url, data=form).status_code == 200
     for header in ("Origin", "Sec-Fetch-Site"):
         assert httpx.post(url, data=form, headers={header: "null"}).status_code == 415
-    root = url.partition("/seldon/")[0]
-    assert httpx.post(f"{root}/predict", data=form).status_code == 200
 
 
+@pytest.mark.slow
 def test_calls_are_shared_by_weight_and_a_version_can_be_named(
     lonely: Deployments, frame: pd.DataFrame
 ) -> None:
@@ -389,6 +386,10 @@ def test_calls_are_shared_by_weight_and_a_version_can_be_named(
         assert {item.code for item in done} == {"OK"}
         return Counter(item.metadata["x-mlinfra-version"] for item in done)
 
+    found = lonely.show("open-inference")
+    root = found.deployment.url.partition("/seldon/")[0]
+    form = {"json": json.dumps(found.sample)}
+    assert httpx.post(f"{root}/predict", data=form).status_code == 200
     shares = versions(100)
     assert 25 <= shares["v1"] <= 75  # five deviations
     assert versions(20, field(1, "open-inference") + field(2, "v2") + message) == {"v2": 20}
