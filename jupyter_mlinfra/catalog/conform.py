@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import BadRequest, Unprocessable
 from .dtypes import has_empty_struct, short_dtype, storable
 from .spelling import PLAIN, Spelling, day, has_digits, has_time, moment, number, without_cut_years
-from .uuids import UUID, as_bytes, as_text
+from .uuids import UUID, Kind, as_bytes, text_of, text_type
 
 if TYPE_CHECKING:
     import polars as pl
@@ -170,20 +170,20 @@ def fit(
     spelled: bool,
     zone: str | None,
     spelling: Spelling = PLAIN,
-    is_uuid: bool = False,
+    uuid: Kind = "",
 ) -> Fit:
     """How column `name` of type `source` becomes `target`.
 
-    spelled: text may be values of any type (CSV, JSON). is_uuid: its bytes are UUIDs. Raises
-    Unprocessable if the types do not match.
+    spelled: text may be values of any type (CSV, JSON). uuid: which of its bytes are UUIDs.
+    Raises Unprocessable if the types do not match.
     """
     import polars as pl
 
     column = pl.col(name)
     if target.is_uuid and source == pl.String():
         return _fit_uuid(name, target, spelled=spelled)
-    if is_uuid and target.dtype == pl.String():
-        typed, bad = _valid(as_text(column), pl.lit(False), target, name)
+    if uuid and target.dtype == text_type(source, uuid):
+        typed, bad = _valid(text_of(column, uuid), pl.lit(False), target, name)
         return Fit(name, target, lambda: (typed, bad), typed, bad, not target.required)
     cut = _cut(column, source, target.dtype, spelled=spelled)
     is_text = source == pl.String() and spelled

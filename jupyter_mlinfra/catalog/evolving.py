@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..core.frames import empty_table
 from .columnlabels import copied
 from .conform import Target
 from .widening import is_in_place
@@ -23,7 +24,7 @@ def targets_of(schema: Schema) -> dict[str, Target]:
     from pyiceberg.types import UUIDType
 
     dtypes = pl.DataFrame(
-        pl.from_arrow(schema_to_pyarrow(schema, include_field_ids=False).empty_table())
+        pl.from_arrow(empty_table(schema_to_pyarrow(schema, include_field_ids=False)))
     ).schema
     return {
         field.name: Target(dtype, field.required, is_uuid=isinstance(field.field_type, UUIDType))

@@ -17,7 +17,7 @@ from .rows import plain
 from .sources import Source, kind_of, open_heads, part_of, sheets_of
 from .spec import BadRow, Inspection, ReadColumn, ReadDoubt, ReadFile
 from .spelling import PLAIN
-from .uuids import with_text
+from .uuids import UUID, with_text
 from .watch import digest_if, size_in
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def told(
 
 
 def _with_text(rows: pl.DataFrame, targets: Mapping[str, Target]) -> pl.DataFrame:
-    uuids = [name for name, target in targets.items() if target.is_uuid]
+    uuids = {name: UUID for name, target in targets.items() if target.is_uuid}
     return with_text(rows.lazy(), uuids).collect()
 
 

@@ -22,6 +22,7 @@ from .quarantine import MOST, Broken, Quarantine, Unfit, header_line, too_many
 from .reading import Doubt, Reading, say
 from .sources import Source
 from .spelling import PLAIN, described
+from .uuids import text_type
 from .widening import widest
 from .wider import widened
 
@@ -260,7 +261,7 @@ class FileRows:
             spelled=source.spelled,
             zone=self._reading.time_zone,
             spelling=spelling,
-            is_uuid=name in source.uuids,
+            uuid=source.uuids.get(name, ""),
         )
 
     def _refuse_doubts(self) -> None:
@@ -344,10 +345,9 @@ class FileRows:
 
 
 def _shown_type(source: Source, name: str) -> pl.DataType:
-    """The type of a column; that of text for UUIDs."""
-    import polars as pl
-
-    return pl.String() if name in source.uuids else source.columns[name]
+    """The type of a column; with that of text for UUIDs."""
+    dtype = source.columns[name]
+    return text_type(dtype, source.uuids[name]) if name in source.uuids else dtype
 
 
 class FrameRows:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from ..core.errors import Unprocessable
 from .jsonfields import Fields, repeated_key
 from .jsonkinds import Kinds, mixes
-from .jsonstream import CutOffError, RowsWithin, Values, is_spread
+from .jsonstream import CutOffError, NoObjectError, RowsWithin, Values, is_spread
 from .names import column_names
 from .quarantine import MOST, too_many
 from .reading import say
@@ -231,7 +231,7 @@ class JsonFile:
                     yield _line(values.value())
         except (ValueError, RecursionError) as error:
             if self._complete or not isinstance(error, CutOffError):
-                raise self._no_json(error) from error
+                raise self._refused(error) from error
 
     def _within(self, values: Values) -> Iterator[str]:
         rows = RowsWithin(values, self._rows)
@@ -245,7 +245,13 @@ class JsonFile:
                 f" {say('rows', 'hits.hits')}.",
             )
 
-    def _no_json(self, error: Exception) -> Unprocessable:
+    def _refused(self, error: Exception) -> Unprocessable:
+        if isinstance(error, NoObjectError):
+            return Unprocessable(
+                f"{self._text.path.name} has a value without a list {self._rows!r}.",
+                f"{error}.",
+                f"Leave out {say('rows', self._rows)} if its values themselves are the rows.",
+            )
         return Unprocessable(
             f"{self._text.path.name} is not JSON.",
             f"{error}.",

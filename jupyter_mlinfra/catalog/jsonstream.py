@@ -22,6 +22,10 @@ _FLAT = re.compile(r'\{[^{}\[\]"]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^{}\[\]"]*)*\}', r
 _DECODER = json.JSONDecoder()
 
 
+class NoObjectError(ValueError):
+    """A value that is no object, where the rows are those of a list within objects."""
+
+
 class CutOffError(ValueError):
     """The text ends within a value."""
 
@@ -148,7 +152,7 @@ class RowsWithin:
     def _of(self, signs: Iterable[str]) -> Iterator[str]:
         for sign in signs:
             if sign != "{":
-                raise ValueError(f"{self._values.value()[:40]} is no object")
+                raise NoObjectError(f"{self._values.value()[:40]} is no object")
             yield from self._below(self._path)
 
     def _below(self, path: str) -> Iterator[str]:

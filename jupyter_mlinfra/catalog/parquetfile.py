@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 class ParquetFile:
     """One Parquet file, or its first `limit` rows; `complete` says whether those are all. header:
-    the names as they are in the file. uuids: columns of bytes that are marked as such.
+    the names as they are in the file. uuids: columns with bytes that are marked as such.
 
     Raises Unprocessable if its footer is missing or damaged.
     """
@@ -45,7 +45,7 @@ class ParquetFile:
             names = column_names(self.header, path.name)
             self.complete = limit is None or file.metadata.num_rows <= limit
             self.columns = dtypes_of(file.schema_arrow, names, path.name)
-            self.uuids = in_parquet(file.schema, names)
+            self.uuids = in_parquet(file.schema, self.columns)
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Blocks of rows in the order of the file; a damaged page ends it with an error."""

@@ -9,8 +9,9 @@ import glob
 import io
 import json
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.errors import BadRequest, NotFound
@@ -35,6 +36,8 @@ from .watch import unreadable
 if TYPE_CHECKING:
     import polars as pl
 
+    from .uuids import Uuids
+
 HEAD_ROWS = 1000
 """Rows of a Parquet or Arrow file or of a sheet by which its content is judged."""
 
@@ -54,7 +57,7 @@ class Source(Protocol):
 
     spelled: its text may be values of any type. times_only: its words can only be times, since its
     numbers are already numbers. dialect: how it is split, for CSV. doubts: guesses about it that
-    may be wrong. uuids: columns of bytes that are marked as UUIDs. share: of it that `frames` has
+    may be wrong. uuids: columns with bytes that are marked as UUIDs. share: of it that `frames` has
     read, 0 to 1, as far as is known.
     """
 
@@ -63,7 +66,7 @@ class Source(Protocol):
     header: Sequence[str]
     spelled: bool
     times_only: bool
-    uuids: Collection[str]
+    uuids: Uuids
 
     @property
     def dialect(self) -> Dialect | None: ...
@@ -314,7 +317,7 @@ def kind_of(path: Path) -> Kind:
 
 class _Csv:
     spelled, times_only = True, False
-    uuids: Collection[str] = ()
+    uuids: Uuids = MappingProxyType({})
 
     def __init__(self, text: Text, reading: Reading) -> None:
         import polars as pl
@@ -381,7 +384,7 @@ class _Typed:
         self.name = name
         self.columns: Mapping[str, pl.DataType] = file.columns
         self.header: Sequence[str] = file.header
-        self.uuids: Collection[str] = file.uuids if isinstance(file, ParquetFile) else ()
+        self.uuids: Uuids = file.uuids if isinstance(file, ParquetFile) else {}
         self.doubts: Sequence[Doubt] = _renamed(file, name)
         self._null_values = list(reading.null_values)
         self._content = file

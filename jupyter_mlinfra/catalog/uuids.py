@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.frames import exactly
+from ..core.snippets import text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 UUID = "uuid"
 """The short word of the type."""
+
+type Kind = str | Mapping[str, Any]
+"""A type as Iceberg's metadata has it."""
+
+type Uuids = Mapping[str, Kind]
+"""The columns with the 16 bytes of UUIDs, perhaps within lists and structs."""
 
 _PARTS = ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))
 _WITH_HYPHENS = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -27,12 +34,49 @@ def as_text(value: pl.Expr) -> pl.Expr:
     return pl.concat_str([digits.str.slice(*part) for part in _PARTS], separator="-")
 
 
-def as_text_code(column: str) -> str:
-    """The code of `as_text` of a column. column: the code of its name."""
-    return (
-        f'pl.concat_str([pl.col({column}).bin.encode("hex").str.slice(start, length)'
-        f' for start, length in {_PARTS!r}], separator="-")'
+def in_iceberg(fields: Sequence[Mapping[str, Any]]) -> Uuids:
+    """Those columns of a table that have UUIDs; the keys and values of maps stay bytes. fields: as
+    its metadata has them.
+    """
+    return {field["name"]: field["type"] for field in fields if _has(field["type"])}
+
+
+def _has(kind: Kind) -> bool:
+    if isinstance(kind, str):
+        return kind == UUID
+    return _has(kind.get("element", "")) or any(_has(part["type"]) for part in _parts(kind))
+
+
+def _parts(kind: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The fields of a struct that have UUIDs."""
+    return [part for part in kind.get("fields", ()) if _has(part["type"])]
+
+
+def text_of(value: pl.Expr, kind: Kind) -> pl.Expr:
+    """A value with text in place of the bytes of UUIDs."""
+    import polars as pl
+
+    if isinstance(kind, str):
+        return as_text(value)
+    if "element" in kind:
+        return value.list.eval(text_of(pl.element(), kind["element"]))
+    return value.struct.with_fields(
+        **{part["name"]: text_of(pl.field(part["name"]), part["type"]) for part in _parts(kind)}
     )
+
+
+def text_code(value: str, kind: Kind) -> str:
+    """The code of a value with text in place of the bytes of UUIDs. value: its code."""
+    if isinstance(kind, str):
+        return (
+            f'pl.concat_str([{value}.bin.encode("hex").str.slice(start, length)'
+            f' for start, length in {_PARTS!r}], separator="-")'
+        )
+    if "element" in kind:
+        return f"{value}.list.eval({text_code('pl.element()', kind['element'])})"
+    names = [(text(part["name"]), part["type"]) for part in _parts(kind)]
+    fields = ", ".join(f"{name}: {text_code(f'pl.field({name})', kind)}" for name, kind in names)
+    return f"{value}.struct.with_fields(**{{{fields}}})"
 
 
 def as_bytes(text: pl.Expr) -> pl.Expr:
@@ -44,42 +88,36 @@ def as_bytes(text: pl.Expr) -> pl.Expr:
     return digits.str.decode("hex", strict=False)
 
 
-def with_text(rows: pl.LazyFrame, columns: Iterable[str]) -> pl.LazyFrame:
+def with_text(rows: pl.LazyFrame, columns: Uuids) -> pl.LazyFrame:
     """The rows, with text in place of the bytes of these columns."""
-    expressions = [as_text(exactly(name)).alias(name) for name in columns]
+    expressions = [text_of(exactly(name), kind).alias(name) for name, kind in columns.items()]
     return rows.with_columns(expressions) if expressions else rows
 
 
-def in_parquet(schema: ParquetSchema, names: Collection[str]) -> list[str]:
-    """Those columns of a Parquet file that are marked as UUIDs. names: what its columns are called,
-    in their order.
+def in_parquet(schema: ParquetSchema, dtypes: Mapping[str, pl.DataType]) -> Uuids:
+    """Those columns of a Parquet file that are marked as UUIDs, or have such values within lists
+    and structs. dtypes: of all its columns, in its order; where they do not have its parts, nothing
+    is found within a column.
     """
-    marked = {
-        column.path
-        for column in map(schema.column, range(len(schema)))
-        if column.logical_type.type == "UUID"
-    }
-    own = schema.to_arrow_schema().names
-    return [name for name, old in zip(names, own, strict=True) if old in marked]
-
-
-def within_parquet(schema: ParquetSchema, dtypes: Mapping[str, pl.DataType]) -> dict[str, pl.Expr]:
-    """Of the columns of a Parquet file that have UUIDs within lists and structs, the same values
-    with text in their place. dtypes: of all its columns, in its order; nothing is found where they
-    do not have its parts.
-    """
-    marked = [
-        column.logical_type.type == "UUID" for column in map(schema.column, range(len(schema)))
-    ]
-    if not any(marked) or sum(map(_leaves, dtypes.values())) != len(marked):
+    columns = [schema.column(number) for number in range(len(schema))]
+    marked = [column.logical_type.type == "UUID" for column in columns]
+    if not any(marked):
         return {}
-    flags = iter(marked)
-    found: dict[str, pl.Expr] = {}
-    for name, dtype in dtypes.items():
-        own = [next(flags) for _ in range(_leaves(dtype))]
-        if dtype.is_nested() and any(own):
-            found[name] = _with_text_within(exactly(name), dtype, iter(own)).alias(name)
-    return found
+    if sum(map(_leaves, dtypes.values())) == len(marked):
+        flags = iter(marked)
+        kinds = {name: _kind(dtype, flags) for name, dtype in dtypes.items()}
+        return {name: kind for name, kind in kinds.items() if _has(kind)}
+    paths = {column.path for column, is_uuid in zip(columns, marked, strict=True) if is_uuid}
+    own = schema.to_arrow_schema().names
+    return {name: UUID for name, old in zip(dtypes, own, strict=True) if old in paths}
+
+
+def text_type(dtype: Any, kind: Kind) -> pl.DataType:
+    """The type of a column with text in place of the bytes of UUIDs."""
+    import polars as pl
+
+    schema = pl.LazyFrame(schema={"": dtype}).select(text_of(pl.col(""), kind)).collect_schema()
+    return schema.dtypes()[0]
 
 
 def _leaves(dtype: Any) -> int:
@@ -88,21 +126,23 @@ def _leaves(dtype: Any) -> int:
 
     if isinstance(dtype, pl.List | pl.Array):
         return _leaves(dtype.inner)
+    if isinstance(dtype, pl.Map):
+        return _leaves(dtype.key) + _leaves(dtype.value)
     return (
         sum(_leaves(field.dtype) for field in dtype.fields) if isinstance(dtype, pl.Struct) else 1
     )
 
 
-def _with_text_within(value: pl.Expr, dtype: Any, marked: Iterator[bool]) -> pl.Expr:
+def _kind(dtype: Any, marked: Iterator[bool]) -> Kind:
+    """A type as Iceberg's metadata would have it, as far as UUIDs are in it. marked: of each part
+    with values, whether it is one.
+    """
     import polars as pl
 
     if isinstance(dtype, pl.List):
-        return value.list.eval(_with_text_within(pl.element(), dtype.inner, marked))
+        return {"element": _kind(dtype.inner, marked)}
     if isinstance(dtype, pl.Struct):
-        parts = {
-            field.name: _with_text_within(pl.field(field.name), field.dtype, marked)
-            for field in dtype.fields
-        }
-        return value.struct.with_fields(**parts)
-    is_bytes = dtype == pl.Binary()
-    return as_text(value) if next(marked) and is_bytes else value
+        fields = [{"name": part.name, "type": _kind(part.dtype, marked)} for part in dtype.fields]
+        return {"fields": fields}
+    flags = [next(marked) for _ in range(_leaves(dtype))]
+    return UUID if flags == [True] and dtype == pl.Binary() else ""

@@ -27,7 +27,7 @@ _OF_THE_LOG = {"v2Checkpoint", "vacuumProtocolCheck"}
 _NANOSECONDS = (datetime(1677, 9, 22, tzinfo=UTC), datetime(2262, 4, 11, tzinfo=UTC))
 
 
-class _OfPolars(DeltaTable):
+class OfPolars(DeltaTable):
     """A table as Polars is to see it: without the features of the log, which it never reads, and
     with some of its files alone.
     """
@@ -69,8 +69,9 @@ def delta_frame(
     files: Collection[str] | None = None,
 ) -> pl.LazyFrame:
     """The rows of a table at the version that it has loaded, read when they are asked for. Those of
-    a table with column mapping come from deltalake: the columns that are asked for, as a stream,
-    and conditions are tested as they come.
+    a table with column mapping are read by Polars under the names that its files have; where these
+    are not told by names alone, or a feature is one that Polars does not know, they come from
+    deltalake: the columns that are asked for, as a stream, and conditions are tested as they come.
 
     note: gets what reads the rows where Polars does not, for the lineage of the frame. files: of
     its data files, those that are read, where Polars reads them. Raises
@@ -84,25 +85,34 @@ def delta_frame(
         return pl.scan_delta(table)
     if protocol.min_reader_version != 2 and beyond <= _OF_THE_LOG:
         options = table._storage_options
-        plain = _OfPolars(table.table_uri, version=table.version(), storage_options=options)
+        plain = OfPolars(table.table_uri, version=table.version(), storage_options=options)
         plain.files = files
         return pl.scan_delta(plain)
-    return _by_deltalake(table, note)
+    return _as_source(table, note)
 
 
-def _by_deltalake(table: DeltaTable, note: Callable[[Read], object]) -> pl.LazyFrame:
+def _as_source(table: DeltaTable, note: Callable[[Read], object]) -> pl.LazyFrame:
+    """The rows of a table that Polars does not read itself."""
     import polars as pl
     import pyarrow as pa
     from polars.io.plugins import register_io_source
 
+    from .mapped_deltas import MAPPING, inner_names, read_mapped
+
     arrow = pa.schema(table.schema().to_arrow())
     schema = dict(pl.DataFrame(pl.from_arrow(arrow.empty_table())).schema)
     _refuse_far_moments(table)
+    features = set(table.protocol().reader_features or ())
+    is_known = features <= _POLARS | _OF_THE_LOG | {MAPPING}
+    inner = inner_names(table) if is_known else None
 
     def read(
         columns: list[str] | None, predicate: pl.Expr | None, most: int | None, _: int | None
     ) -> Iterator[pl.DataFrame]:
         names = columns or list(schema)
+        if inner is not None:
+            yield from read_mapped(table, inner, schema, names, predicate, most)
+            return
         quoted = ", ".join(f'"{name.replace('"', '""')}"' for name in names)
         # One partition: otherwise the order of the rows is another one each time.
         query = QueryBuilder({"datafusion.execution.target_partitions": "1"})

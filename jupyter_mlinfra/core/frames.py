@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import BadRequest
 
@@ -28,6 +28,16 @@ def exactly(name: str) -> pl.Expr:
     import polars.selectors as cs
 
     return cs.by_name(name).as_expr() if is_pattern(name) else pl.col(name)
+
+
+def empty_table(schema: Any) -> Any:
+    """An Arrow table without rows. schema: of Arrow."""
+    import pyarrow as pa
+
+    try:
+        return schema.empty_table()
+    except pa.ArrowNotImplementedError:  # of an extension within a list or a struct
+        return pa.Table.from_batches([], schema=schema)
 
 
 def asked_for(

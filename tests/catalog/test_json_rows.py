@@ -97,7 +97,7 @@ def test_what_has_no_such_list_or_is_cut_off_is_refused(
         (whole, "meta.x", r"no list 'meta\.x'"),
         (whole[:-30], "records", "is not JSON"),
         ('{"records": [{"n": 1} x]}', "records", "is not JSON"),
-        ("[1]", "records", "is not JSON"),
+        ("[1]", "records", r"has a value without a list 'records'\. 1 is no object"),
         (f"[{whole}", "records", "ends within an array"),
         (f"[{whole}] 1", "records", "something follows the array"),
         (f"[{whole}]", "items", r"no list 'items'.*total, records, meta"),

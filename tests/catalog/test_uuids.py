@@ -160,3 +160,121 @@ def test_those_within_lists_and_structs_of_parquet_in_place_are_text_too(
     assert rows["l"].to_list() == [[SECOND], None, []]
     assert rows["bytes"].to_list() == [[b"x" * 16], None, []]
     assert catalog.sql(f"SELECT s.n FROM lake.a WHERE s.l[1] = '{FIRST}'").item() == 1
+
+
+@pytest.fixture
+def nested(catalog: Catalog) -> Catalog:
+    """`s.deep` as another client of Iceberg makes it: UUIDs in a list, a struct and a map."""
+    from pyiceberg.schema import Schema
+    from pyiceberg.types import (
+        BinaryType,
+        ListType,
+        LongType,
+        MapType,
+        NestedField,
+        StringType,
+        StructType,
+        UUIDType,
+    )
+
+    inner = [
+        NestedField(6, "u", UUIDType()),
+        NestedField(7, "raw", BinaryType()),
+        NestedField(10, "all", ListType(11, UUIDType(), False)),
+    ]
+    iceberg = catalog._store.iceberg
+    iceberg.create_namespace("s")
+    made = iceberg.create_table(
+        "s.deep",
+        Schema(
+            NestedField(1, "n", LongType()),
+            NestedField(2, "l", ListType(5, UUIDType(), False)),
+            NestedField(3, "s", StructType(*inner)),
+            NestedField(4, "m", MapType(8, StringType(), 9, UUIDType(), False)),
+        ),
+    )
+    first, second = _bytes(FIRST), _bytes(SECOND)
+    rows = [
+        {
+            "n": 1,
+            "l": [first, None],
+            "s": {"u": second, "raw": b"zz", "all": [first]},
+            "m": {"k": first},
+        },
+        {"n": 2, "l": None, "s": None, "m": None},
+    ]
+    part = pa.struct(
+        [("u", pa.binary(16)), ("raw", pa.large_binary()), ("all", pa.list_(pa.binary(16)))]
+    )
+    plain = pa.schema(
+        [
+            ("n", pa.int64()),
+            ("l", pa.list_(pa.binary(16))),
+            ("s", part),
+            ("m", pa.map_(pa.string(), pa.binary(16))),
+        ]
+    )
+    made.append(pa.Table.from_pylist(rows, schema=plain).cast(made.schema().as_arrow()))
+    return catalog
+
+
+def test_those_within_lists_and_structs_of_iceberg_are_text_where_people_look(
+    nested: Catalog,
+) -> None:
+    import jupyter_mlinfra as ml
+
+    found = nested._store.iceberg.load_table("s.deep").scan().to_arrow().to_pylist()
+    assert found[0]["l"] == [uuid.UUID(FIRST), None]  # what pyiceberg reads
+    block = nested.preview("s.deep")
+    assert [column.type for column in block.columns][1:] == [
+        "list[uuid]",
+        "struct[u: uuid, raw: bin, all: list[uuid]]",
+        "map[str, uuid]",
+    ]
+    shown = {"u": SECOND, "raw": "0x7a7a", "all": [FIRST]}
+    assert block.data[1:3] == [[[FIRST, None], None], [shown, None]]
+    assert nested.sql(f"SELECT n FROM s.deep WHERE l[1] = '{FIRST}'").item() == 1
+    assert nested.sql("SELECT s.u AS u, s.all AS a FROM s.deep WHERE n = 1").rows() == [
+        (SECOND, [FIRST])
+    ]
+    rows = nested.dataset("s.deep").scan().collect()  # Python gets the bytes, as docs say
+    assert rows["l"][0].to_list() == [_bytes(FIRST), None]
+    assert rows["s"][0]["all"] == [_bytes(FIRST)]
+    grid = nested.grid("s.deep", GridQuery(sort=(Sort(column="n"),)))
+    assert grid.data[1:3] == block.data[1:3]
+    code = grid.code["python"].replace("ml.dataset(", "dataset(")
+    names: dict[str, Any] = {"ml": ml, "dataset": nested.dataset}
+    exec(code, names)
+    frame = next(value for value in names.values() if isinstance(value, pl.LazyFrame))
+    assert frame.collect()["l"].to_list() == [[FIRST, None], None]
+    nested.write(rows.head(1).with_columns(n=pl.lit(3, dtype=pl.Int64)), into="s.deep")
+    again = nested._store.iceberg.load_table("s.deep").scan(row_filter="n = 3").to_arrow()
+    assert again.to_pylist() == [{**found[0], "n": 3}]  # written as what they are
+    with pytest.raises(Unprocessable, match="It holds list"):
+        text = rows.head(1).with_columns(l=pl.lit([FIRST]))
+        nested.write(text, into="s.deep")
+    nested.tag("column:s.deep.s", add=["pii"])
+    assert nested.sql("SELECT s FROM s.deep").item(0, 0) == MASK
+
+
+def test_those_within_lists_and_structs_come_in_as_text_and_into_bytes_as_bytes(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    kind, number = pa.uuid(), pa.int64()
+    plain = pa.struct([("n", number), ("l", pa.list_(pa.binary(16)))])
+    marked = pa.struct([("n", number), ("l", pa.list_(kind))])
+    values = [{"n": 1, "l": [_bytes(FIRST), None]}, None, {"n": 2, "l": []}]
+    table = pa.table(
+        {"u": pa.array([_bytes(THIRD)] * 3, kind), "s": pa.array(values, plain).cast(marked)}
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    report = catalog.ingest([tmp_path / "a.parquet"], into="s.new")
+    assert report.schema == {"u": "str", "s": "struct[n: i64, l: list[str]]"}
+    rows = catalog.dataset("s.new").scan().collect()
+    assert rows["s"].to_list() == [{"n": 1, "l": [FIRST, None]}, None, {"n": 2, "l": []}]
+    assert rows["u"].to_list() == [THIRD] * 3
+    old = pl.DataFrame({"u": [b"x"], "s": [{"n": 0, "l": [b"y"]}]})
+    catalog.write(old, into="s.old")
+    catalog.ingest([tmp_path / "a.parquet"], into="s.old")
+    rows = catalog.dataset("s.old").scan().collect()
+    assert {"n": 1, "l": [_bytes(FIRST), None]} in rows["s"].to_list()

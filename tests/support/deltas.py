@@ -24,17 +24,15 @@ def write_mapped(
     deleted: Sequence[int],
     latest: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """A table of one file whose columns have other names in the file than in the table; the last
-    one is a partition (one value), which only the log has. deleted: numbers of rows, an even
-    number of them, that a deletion vector takes away. latest: what the log says of the greatest
-    values, by inner name (`col-0` is the first).
+    """A table whose columns have other names in the files than in the table; the last one is a
+    partition, a file for each of its values, which only the log has. deleted: numbers of rows of
+    the first file, an even number of them, that a deletion vector takes away. latest: what the log
+    says of the greatest values, by inner name (`col-0` is the first).
     """
     (folder / "_delta_log").mkdir(parents=True)
     (folder / "aL").mkdir()
     inner = {name: f"col-{number}" for number, name in enumerate(rows.columns)}
     partition = rows.columns[-1]
-    file = folder / "aL" / "part-0.parquet"
-    rows.drop(partition).rename(inner, strict=False).write_parquet(file)
     fields = [
         {
             "name": name,
@@ -53,7 +51,7 @@ def write_mapped(
         "delta.columnMapping.maxColumnId": str(rows.width),
         "delta.enableDeletionVectors": "true",
     }
-    actions = [
+    actions: list[dict[str, object]] = [
         {
             "protocol": {
                 "minReaderVersion": 3,
@@ -72,18 +70,21 @@ def write_mapped(
                 "createdTime": 0,
             }
         },
-        {
-            "add": {
-                "path": "aL/part-0.parquet",
-                "partitionValues": {inner[partition]: rows[partition][0]},
-                "size": file.stat().st_size,
-                "modificationTime": 0,
-                "dataChange": True,
-                "stats": json.dumps({"numRecords": rows.height, "maxValues": dict(latest)}),
-                **_taken_away(deleted),
-            }
-        },
     ]
+    for number, part in enumerate(rows.partition_by(partition, maintain_order=True)):
+        path = f"aL/part-{number}.parquet"
+        found = part.drop(partition).rename(inner, strict=False)
+        found.write_parquet(folder / path, row_group_size=1_000)
+        added = {
+            "path": path,
+            "partitionValues": {inner[partition]: part[partition][0]},
+            "size": (folder / path).stat().st_size,
+            "modificationTime": 0,
+            "dataChange": True,
+            "stats": json.dumps({"numRecords": part.height, "maxValues": dict(latest)}),
+            **_taken_away([] if number else deleted),
+        }
+        actions.append({"add": added})
     log = "".join(f"{json.dumps(action)}\n" for action in actions)
     (folder / "_delta_log" / f"{0:020}.json").write_text(log)
 

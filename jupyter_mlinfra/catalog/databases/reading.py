@@ -11,6 +11,7 @@ import contextlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ...core.errors import MLInfraError, NotFound, Unavailable, Unprocessable
@@ -24,6 +25,7 @@ from .urls import DatabaseTable
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..uuids import Uuids
     from .incremental import Window
 
 
@@ -120,7 +122,7 @@ class TableSource:
     """
 
     spelled, times_only = True, False
-    uuids: Collection[str] = ()
+    uuids: Uuids = MappingProxyType({})
     dialect: Dialect | None = None
     share = 0.0  # rows are counted
     doubts: Sequence[Doubt] = ()

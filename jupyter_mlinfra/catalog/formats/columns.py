@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import Unprocessable
+from ...core.frames import empty_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +29,7 @@ def frame_of(batch: Any, names: list[str], file: str) -> pl.DataFrame:
 
 def dtypes_of(schema: Any, names: list[str], file: str) -> dict[str, pl.DataType]:
     """The columns of an Arrow schema in the types of Polars."""
-    empty = schema.empty_table()
+    empty = empty_table(schema)
     return {
         name: column_of(empty.select([index]), name, file).dtypes[0]
         for index, name in enumerate(names)

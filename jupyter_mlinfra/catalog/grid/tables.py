@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...core.snippets import Snippets, text, variable
 from ..snippets import dataset_code, scan_code
-from ..uuids import as_text_code
+from ..uuids import Uuids, text_code
 from .plan import cell
 from .running import Source
 
@@ -37,9 +37,7 @@ def source_of(
     )
 
 
-def code_of(
-    name: DatasetName, query: GridQuery, schema: Schema, uuids: Collection[str]
-) -> Snippets:
+def code_of(name: DatasetName, query: GridQuery, schema: Schema, uuids: Uuids) -> Snippets:
     """The code of a query; of none, that of the dataset. uuids: columns that a grid shows as text,
     of which the dataset has the bytes.
     """
@@ -48,7 +46,8 @@ def code_of(
     imports = ["import jupyter_mlinfra as ml"]
     scan = scan_code(name.asked, name.at_text)
     if shown := ", ".join(
-        f"{as_text_code(text(column))}.alias({text(column)})" for column in uuids
+        f"{text_code(f'pl.col({text(column)})', kind)}.alias({text(column)})"
+        for column, kind in uuids.items()
     ):
         imports.append("import polars as pl")
         scan = f"{scan}.with_columns({shown})"

@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from ...core.frames import exactly
+from ...core.frames import empty_table, exactly
 from ..rows import file_options
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class RowFile:
         if self._names is None:
             from pyiceberg.io.pyarrow import schema_to_pyarrow
 
-            nothing = pl.from_arrow(schema_to_pyarrow(self._columns).empty_table())
+            nothing = pl.from_arrow(empty_table(schema_to_pyarrow(self._columns)))
             return dict(pl.DataFrame(nothing).schema)
         types = self._scan().collect_schema()
         return {key: types[name] for key, name in self._names.items()}

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import BadRequest, Forbidden, MLInfraError, Unprocessable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..names import DatasetName
     from ..querying.answers import Found
     from ..querying.words import Named
+    from ..uuids import Uuids
 
 _SAMPLE = 5
 
@@ -38,7 +40,7 @@ class Given:
     name: DatasetName
     rows: pl.LazyFrame
     masked: Collection[str] = ()
-    bytes_of: Collection[str] = ()
+    bytes_of: Uuids = MappingProxyType({})
     bytes: int | None = None
 
     def state(self) -> str | None:
@@ -50,7 +52,7 @@ class Given:
     def scan(self) -> pl.LazyFrame:
         return self.rows
 
-    def uuids(self) -> Collection[str]:
+    def uuids(self) -> Uuids:
         return self.bytes_of
 
     def personal(self, columns: Sequence[str], /) -> Collection[str]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ...core.frames import exactly
 from ...core.records import MASK
 from ..rows import height, plain, python_values, with_odd_times_as_text
-from ..uuids import with_text
+from ..uuids import Uuids, with_text
 from .among import homeless, repeated
 from .checks import ROW_CHECKS, Check, References, RowCount, Unique, check_columns
 from .screening import Screen, said
@@ -43,7 +44,7 @@ class Asked:
     staging: Callable[[], Path]
     hidden: Collection[str]
     sample: int
-    uuids: Collection[str] = ()
+    uuids: Uuids = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,8 @@ def _sample(found: _Found, check: Check, asked: Asked) -> list[dict[str, Any]]:
     if set(check.columns) & set(asked.hidden):
         return []
     rows = found.bad().head(asked.sample)
-    rows = with_text(rows, set(asked.uuids).intersection(rows.collect_schema()))
+    schema = rows.collect_schema()
+    rows = with_text(rows, {name: kind for name, kind in asked.uuids.items() if name in schema})
     bad = with_odd_times_as_text(rows.collect(engine="streaming"))
     columns = {
         item.name: [MASK] * bad.height

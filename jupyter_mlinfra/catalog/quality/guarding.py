@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -31,6 +31,7 @@ from .words import allowance_of, stored_check
 if TYPE_CHECKING:
     import polars as pl
 
+    from ..uuids import Uuids
     from .asking import Answered
 
 _NUMBER = "\0number"  # no column can have this name
@@ -54,7 +55,7 @@ class Guard:
         key: Sequence[str],
         present: Callable[[], Present],
         others: Callable[[str], pl.LazyFrame],
-        select: Callable[[Select, pl.LazyFrame, Collection[str]], Answered],
+        select: Callable[[Select, pl.LazyFrame, Uuids], Answered],
         folder: Path,
     ) -> None:
         self._name, self._rules = name, rules
@@ -230,7 +231,7 @@ class Guard:
             parts.append(self._staying(present) if self._kept else present.rows)
         parts.append(self._new([]) if self._kept else pl.LazyFrame(schema=self._schema))
         rows = pl.concat(parts, how="diagonal_relaxed")
-        return self._select(check, rows, present.uuids if present else ())
+        return self._select(check, rows, present.uuids if present else {})
 
     def _repeated(self, columns: Sequence[str]) -> int:
         """How many of the new rows have values that another row has, too."""

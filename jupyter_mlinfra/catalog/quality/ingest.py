@@ -14,7 +14,7 @@ from .. import metadata as records
 from ..names import DatasetName
 from ..registrations import Registrations
 from ..scratch import waiting_folder
-from ..uuids import UUID
+from ..uuids import in_iceberg
 from .carried import carried, carry
 from .kept import RuleStore
 
@@ -130,6 +130,5 @@ class Guarding:
         count = records.dataset(name, metadata).rows
         exact = count.value is not None and count.basis == "exact"
         total = int(count.value or 0) if exact else height(rows)
-        columns = records.columns(name, metadata)
-        uuids = [column.name for column in columns if column.type == UUID]
+        uuids = in_iceberg(records.fields(name, metadata))
         return Present(rows, total, records.current(metadata), uuids)

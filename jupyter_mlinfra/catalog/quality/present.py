@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from ..uuids import Uuids
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,4 +20,4 @@ class Present:
     rows: pl.LazyFrame
     count: int
     snapshot: int | None
-    uuids: Collection[str] = ()
+    uuids: Uuids

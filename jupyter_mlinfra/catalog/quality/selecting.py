@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import BadRequest, Forbidden, NotFound
 from ..names import DatasetName
 from ..settings import CatalogSettings
+from ..uuids import UUID, Uuids
 from .asking import Answered, Given, Where, answered
 from .masked import told
 
@@ -65,13 +66,17 @@ class Selecting:
         rows: pl.LazyFrame,
         *,
         masked: Collection[str],
-        uuids: Collection[str],
+        uuids: Uuids,
     ) -> Answered:
         """What a rule finds in rows that its dataset will have."""
         import polars as pl
 
         schema = rows.collect_schema()
-        bytes_of = [name for name in uuids if schema.get(name) == pl.Binary()]
+        bytes_of = {
+            name: kind
+            for name, kind in uuids.items()
+            if kind != UUID or schema.get(name) == pl.Binary()
+        }
         mine = Given(name=dataset, rows=rows, masked=masked, bytes_of=bytes_of)
         return answered(check, self.where(dataset, check, mine, masked=masked))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..uuids import with_text
+from ..uuids import UUID, Uuids, with_text
 from . import words
 from .answers import Input
 from .engine import Limits, register
@@ -50,8 +50,8 @@ class Readable(Protocol):
     def scan(self) -> pl.LazyFrame:
         """The rows, lazily."""
 
-    def uuids(self) -> Collection[str]:
-        """Those of its columns of which `scan` has the 16 bytes of a UUID."""
+    def uuids(self) -> Uuids:
+        """Those of its columns of which `scan` has the 16 bytes of UUIDs."""
 
     def personal(self, columns: Sequence[str], /) -> Collection[str]:
         """Those of them that hold personal data."""
@@ -210,13 +210,13 @@ class Views:
             hidden = set(self._query.hidden(table, mentioned)) & personal
             masked = set(table.personal(columns)) - set(mentioned) | hidden
             size = table.record().bytes
-            uuids = set(table.uuids()) - masked
+            uuids = {name: kind for name, kind in table.uuids().items() if name not in masked}
         most = (self._query.limits.memory_mib << 20) // _LARGE_PART
         self.states[table.name.text] = state
         self._read[name] = _Read(
             name=table.name.text,
             rows=self.masking.masked(with_text(rows, uuids), masked, dataset=table.name.text),
-            uuids=uuids,
+            uuids=[name for name, kind in uuids.items() if kind == UUID],
             schema=schema,
             large=size is None or size > most,
             input=Input(

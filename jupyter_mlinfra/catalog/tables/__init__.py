@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..looking.profile import Tier
     from ..names import DatasetName
     from ..spec import Column, Dataset, DatasetDetail, Profile
+    from ..uuids import Uuids
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +55,8 @@ class ReadTable(Protocol):
     def scan(self) -> pl.LazyFrame:
         """The rows, lazily."""
 
-    def uuids(self) -> Collection[str]:
-        """Those of its columns of which `scan` has the 16 bytes of a UUID, and `shown` its text."""
+    def uuids(self) -> Uuids:
+        """Those of its columns of which `scan` has the bytes of UUIDs, and `shown` their text."""
 
     def shown(self) -> Shown:
         """The rows of a preview."""

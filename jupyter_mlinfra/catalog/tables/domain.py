@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ...core.project import Project
     from ...core.tables import Tables
     from ..looking.profile import Tier
+    from ..uuids import Uuids
     from .statistics import Statistics
 
 PREVIEWED = 10_000
@@ -113,9 +114,9 @@ class DomainTable:
             raise NotFound(f"There is no dataset {self.name.text}.")
         return rows
 
-    def uuids(self) -> Collection[str]:
+    def uuids(self) -> Uuids:
         """None: what is a UUID in its files is text in its rows."""
-        return ()
+        return {}
 
     def shown(self) -> Shown:
         """Its first `PREVIEWED` rows."""

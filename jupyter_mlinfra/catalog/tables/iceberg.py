@@ -12,7 +12,7 @@ from .. import metadata as records
 from ..scanned import Scanned, plain, scans
 from ..snippets import dataset_code
 from ..uses import used_by
-from ..uuids import UUID, with_text
+from ..uuids import Uuids, in_iceberg, with_text
 from . import Shown
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ...core.project import Project
     from ..looking.profile import Tier
     from ..names import DatasetName
-    from ..spec import Column, Dataset, DatasetDetail, Profile
+    from ..spec import Dataset, DatasetDetail, Profile
     from ..store import CatalogStore
     from ..stores.listing import CatalogEntry
 
@@ -105,8 +105,8 @@ class IcebergTable:
             )
         )
 
-    def uuids(self) -> Collection[str]:
-        return _uuids(records.columns(self.name, self._metadata()))
+    def uuids(self) -> Uuids:
+        return in_iceberg(records.fields(self.name, self._metadata()))
 
     def shown(self) -> Shown:
         from ..rows import scan
@@ -116,10 +116,10 @@ class IcebergTable:
         metadata = self._store.metadata_of(table)
         dataset = records.dataset(self.name, metadata)
         total = dataset.rows.value  # another engine may not record it
-        columns = records.columns(self.name, metadata)
+        uuids = in_iceberg(records.fields(self.name, metadata))
         return Shown(
-            rows=with_text(scan(table, self.name), _uuids(columns)),
-            columns=columns,
+            rows=with_text(scan(table, self.name), uuids),
+            columns=records.columns(self.name, metadata),
             total=None if total is None else int(total),
             snapshot=dataset.snapshot,
         )
@@ -159,7 +159,3 @@ class IcebergTable:
 
     def _metadata(self) -> Mapping[str, Any]:
         return self._store.metadata(self._entry or self._store.entry(self.name))
-
-
-def _uuids(columns: Sequence[Column]) -> Collection[str]:
-    return [column.name for column in columns if column.type == UUID]

@@ -21,7 +21,7 @@ from ..options import refuse_in_place
 from ..reading import Reading
 from ..scanned import Scanned, scans
 from ..sources import open_sources
-from ..uuids import in_parquet, with_text, within_parquet
+from ..uuids import in_parquet, with_text
 from .divided import divided_rows, folder_values
 from .explained import explained_files
 from .placed import DELTA, Found, Place
@@ -78,9 +78,7 @@ def parquet_rows(files: Sequence[Found], place: Place) -> pl.LazyFrame:
         return rows
     with place.opened(files[0]) as source, parquet.ParquetFile(source) as file:
         names = file.schema_arrow.names
-        within = within_parquet(file.schema, {name: schema[name] for name in names})
-        rows = rows.with_columns(within.values()) if within else rows
-        return with_text(rows, in_parquet(file.schema, names))
+        return with_text(rows, in_parquet(file.schema, {name: schema[name] for name in names}))
 
 
 def delta_rows(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.records import MASK
 from ..rows import plain, python_values, with_odd_times_as_text
-from ..uuids import with_text
+from ..uuids import UUID, Uuids, with_text
 from .columns import Pair
 from .counting import ID, Counted, with_ids
 from .sides import Side
@@ -24,7 +24,7 @@ def examples_of(
     columns: Sequence[Pair],
     key: Sequence[str],
     masked: Collection[str],
-    uuids: Collection[str],
+    uuids: Uuids,
 ) -> Examples:
     """The rows with the ids that were counted. masked: columns whose values are not shown. uuids:
     those of UUIDs.
@@ -63,11 +63,16 @@ def _rows(
     return found.sort(*flat, *ID)
 
 
-def _shown(frame: pl.DataFrame, masked: Collection[str], uuids: Collection[str]) -> list[list[Any]]:
+def _shown(frame: pl.DataFrame, masked: Collection[str], uuids: Uuids) -> list[list[Any]]:
     import polars as pl
 
-    binary = [name for name in uuids if frame.schema.get(name) == pl.Binary()]
-    frame = with_text(frame.lazy(), binary).collect()
+    schema = frame.schema
+    bytes_of = {
+        name: kind
+        for name, kind in uuids.items()
+        if name in schema and (kind != UUID or schema[name] == pl.Binary())
+    }
+    frame = with_text(frame.lazy(), bytes_of).collect()
     return [
         [MASK] * frame.height
         if column.name in masked

@@ -62,7 +62,7 @@ def version_diff(
         changed=counted.changed if key else None,
         schema=schema_diff(kinds[0], kinds[1], columns),
         statistics={},
-        examples=examples_of(counted, *sides, columns, key, masked, ()),
+        examples=examples_of(counted, *sides, columns, key, masked, {}),
         files_read=len(sides[0].files | sides[1].files),
         note=note_of(counted, key),
     )
