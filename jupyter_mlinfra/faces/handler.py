@@ -413,15 +413,19 @@ def parse(method: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, An
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "The request"
-        why = (
-            "It holds a NUL character."
-            if first["type"] == "predicate_failed"
-            else f"{first['msg']}."
-        )
-        raise BadRequest(
-            f"{where[:200]} cannot be used.", why, f"Parameters: {', '.join(model.model_fields)}."
-        ) from None
+        why, fix = _told(first["type"], first["msg"])
+        fix = fix or f"Parameters: {', '.join(model.model_fields)}."
+        raise BadRequest(f"{where[:200]} cannot be used.", why, fix) from None
     return {name: getattr(found, name) for name in model.model_fields}
+
+
+def _told(kind: str, message: str) -> tuple[str, str]:
+    """Why pydantic refuses a value, and how it is written where that is not plain."""
+    if kind == "predicate_failed":
+        return "It holds a NUL character.", ""
+    if kind.startswith("datetime_"):
+        return "It is not a time.", "Write it as 2026-03-01 12:00, or 2026-03-01T12:00Z."
+    return f"{message}.", ""
 
 
 def route_missing(path: str) -> NotFound:

@@ -107,6 +107,7 @@ DOMAIN = Domain(
     ),
     calls={
         "features-example": "jupyter_mlinfra.features.snippets:example",
+        "features-online": "jupyter_mlinfra.features.snippets:online",
         "features-start": "jupyter_mlinfra.features.snippets:start",
     },
     counts={"features": "jupyter_mlinfra.features.faces.status:count_features"},

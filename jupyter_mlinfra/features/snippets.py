@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.records import PAGE_LIMIT
 from ..core.refs import Ref
-from ..core.snippets import Snippets, line, literal, python, reading, snippets, text
+from ..core.snippets import Snippets, arguments, line, literal, python, reading, snippets, text
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
@@ -87,6 +87,20 @@ def start(bench: Workbench, dataset: str) -> Snippets:
     taken = [view.name for view in bench.features.views(limit=PAGE_LIMIT).items]
     entities = bench.features.entities(limit=PAGE_LIMIT).items
     return snippets(python=definition_from(found.dataset, found.schema, entities, taken))
+
+
+def online(_: Workbench, *, view: str, entity: dict[str, Any]) -> Snippets:
+    """The newest values of one entity of a view. entity: its join keys."""
+    refs = [f"{view}:*"]
+    code = python(f"ml.features({literal(refs)}).online({arguments(entity)})")
+    if any("=" in key for key in entity):
+        return snippets(python=code)  # a line has KEY=VALUE
+    keys = [word for key, value in entity.items() for word in ("--key", f"{key}={value}")]
+    return snippets(
+        python=code,
+        magic=line("%features online", *refs, options=keys),
+        cli=line("mlinfra features online", *refs, options=keys),
+    )
 
 
 def view_code(view: Definition) -> Snippets:

@@ -63,6 +63,7 @@ BAD = [
     ("deployments/deployments/d/traffic", {"traffic": {}}),
     ("deployments/deployments/d/predict", {}),
     ("features/online", {"features": [], "entities": []}),
+    ("features/views/v/explain", {"entity": {}, "at": "yesterday"}),
     ("catalog/ingest", {"files": [], "into": "a.b"}),
 ]
 
@@ -74,6 +75,15 @@ async def test_what_cannot_be_used_is_refused_with_a_reason_before_anything_is_a
     noted: Noted, ask: Callable[..., Any], path: str, body: Any
 ) -> None:
     assert_explained(await ask(path, body), 400, "bad_request")
+    assert noted.calls == []
+
+
+async def test_a_text_that_is_no_time_is_told_how_a_time_is_written(
+    noted: Noted, ask: Callable[..., Any]
+) -> None:
+    answer = await ask("features/views/v/explain", {"entity": {}, "at": "yesterday"})
+    assert answer.value["why"] == "It is not a time."
+    assert "2026-03-01 12:00" in answer.value["fix"]
     assert noted.calls == []
 
 

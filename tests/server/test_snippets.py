@@ -323,6 +323,25 @@ def test_a_deploy_is_the_same_by_every_door(
         assert found[0]["defaults"] == {"x": 1.5, "y": "a=b c"}
 
 
+def test_an_online_look_up_is_the_same_by_every_door(notes: Noted, shell: Any) -> None:
+    entity = {"user id": "it's -1", "größe": "a=b"}
+    code = call("features-online", view="it's", entity=entity)
+    for key, door in doors(shell).items():
+        given = asked(notes, door, code[key])
+        assert {"it's:*", *entity.values()} <= set(given), (key, given)
+        assert set(entity) <= names(notes.calls)
+    assert set(call("features-online", view="v", entity={"a=b": "1"})) == {"python"}
+
+
+def names(call: Any) -> set[str]:
+    """Every key in what was asked."""
+    if isinstance(call, dict):
+        return {*call, *(name for item in call.values() for name in names(item))}
+    return (
+        {name for item in call for name in names(item)} if isinstance(call, list | tuple) else set()
+    )
+
+
 def test_traffic_and_the_runs_of_an_experiment_are_the_same_by_every_door(
     notes: Noted, shell: Any
 ) -> None:

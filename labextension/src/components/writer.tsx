@@ -9,14 +9,18 @@ import { kindOf } from '../refs';
 import { Link } from './button';
 import { RefLink } from './reflink';
 
-/** Who wrote something: a job opens its page, a notebook opens at the cell. */
+/** Who wrote something: a job opens its page, a notebook opens at the cell, a user has no page. */
 export function Writer({ of: writer }: { of: string }): React.ReactElement {
   const { trans } = useWorkbench();
   const openFile = useOpenFile();
   const place = cellOf(writer);
   if (!place) {
-    const isKnown = kinds.get(kindOf(writer)) !== undefined;
-    return isKnown ? <RefLink reference={writer} /> : <span>{writer || format.DASH}</span>;
+    const kind = kindOf(writer);
+    return kind === 'user' || kinds.get(kind) ? (
+      <RefLink reference={writer} />
+    ) : (
+      <span>{writer || format.DASH}</span>
+    );
   }
   return (
     <Link

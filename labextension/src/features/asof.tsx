@@ -18,7 +18,7 @@ import { useQuery } from '../hooks/query';
 import type { IWorkbench } from '../tokens';
 import { type Entity, KeyFields, KnownKeys, trimmed } from './keys';
 import { isTaken, Timeline } from './timeline';
-import { utc } from './utc';
+import { typedUtc, utc } from './utc';
 
 interface IAsOfProps {
   detail: IViewDetail;
@@ -53,7 +53,7 @@ export function AsOf({ detail, going }: IAsOfProps): React.ReactElement {
   const ask = (entity: Entity, moment: string): void => {
     const question = {
       entity: trimmed(entity, join_keys),
-      at: moment.trim() ? `${moment.trim().replace(' ', 'T')}Z` : undefined,
+      at: moment.trim() ? typedUtc(moment) : undefined,
       known_only: known
     };
     if (JSON.stringify(question) === JSON.stringify(asked)) {

@@ -26,9 +26,6 @@ import type { IWorkbench } from '../tokens';
 import { HISTORICAL } from './fresh';
 import { User, useUses } from './uses';
 
-/** Users of a feature that are named in its row. */
-const SHOWN = 2;
-
 /** Above this population stability index a feature has another distribution than in training. */
 const LARGE = 0.2;
 
@@ -174,29 +171,6 @@ function knownColumns(
       cell: () => (view.ttl_seconds === null ? trans.__('none') : format.span(view.ttl_seconds))
     },
     {
-      key: 'used',
-      head: trans.__('used by'),
-      width: 180,
-      cell: ({ name }) => {
-        const own = uses.filter(({ features }) => features.includes(name));
-        return own.length ? (
-          <>
-            {own.slice(0, SHOWN).map((use, place) => (
-              <React.Fragment key={use.ref}>
-                {place > 0 && ', '}
-                <User use={use} />
-              </React.Fragment>
-            ))}
-            {own.length > SHOWN && (
-              <span className={cx('quiet')}> {trans.__('+ %1', own.length - SHOWN)}</span>
-            )}
-          </>
-        ) : (
-          format.DASH
-        );
-      }
-    },
-    {
       key: 'mean',
       head: trans.__('mean'),
       width: 90,
@@ -206,10 +180,10 @@ function knownColumns(
     {
       key: 'shape',
       head: trans.__('shape'),
-      width: 140,
+      width: 110,
       cell: ({ name }) => {
         const shape = profileOf(name)?.shape;
-        return shape && <ColumnShape name={name} shape={shape} width={116} height={18} />;
+        return shape && <ColumnShape name={name} shape={shape} width={92} height={18} />;
       }
     },
     {
@@ -227,8 +201,34 @@ function knownColumns(
       figure: ({ name }) => figures.get(name)?.skew,
       write: value => format.percent(value, 1),
       sort: ({ name }) => numberIn(figures.get(name)?.skew)
+    },
+    {
+      key: 'used',
+      head: trans.__('used by'),
+      width: 150,
+      cell: ({ name }) => <Users of={uses.filter(({ features }) => features.includes(name))} />
     }
   ];
+}
+
+/** The first one that uses a feature, a champion if there is one, and how many more do. */
+function Users({ of: [first, ...others] }: { of: readonly IUse[] }): React.ReactElement {
+  const { trans } = useWorkbench();
+  return first ? (
+    <>
+      <span className={cx('clip')}>
+        <User use={first} />
+      </span>
+      {others.length > 0 && (
+        <span className={cx('quiet')} title={others.map(({ name }) => name).join(', ')}>
+          {' '}
+          {trans.__('+%1', others.length)}
+        </span>
+      )}
+    </>
+  ) : (
+    <>{format.DASH}</>
+  );
 }
 
 const numberIn = (value: INumber | null | undefined): number | null =>

@@ -1,4 +1,4 @@
-import React, { useEffect, useRef, useState } from 'react';
+import React, { useContext, useEffect, useRef, useState } from 'react';
 
 import type { IOnlineRow, IViewDetail } from '../api/types';
 import { Button, Key } from '../components/button';
@@ -16,6 +16,7 @@ import { formatRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { Backfill } from './backfill';
 import { type Entity, KeyFields, KnownKeys, trimmed } from './keys';
+import { LookUpContext } from './lookedup';
 import { hasJoinedRows } from './stored';
 
 interface IOnlineProps {
@@ -46,6 +47,12 @@ export function Online({ detail, going }: IOnlineProps): React.ReactElement {
   );
   const row = query.data?.[0];
   const busy = entity !== undefined && !row && !query.error;
+  const show = useContext(LookUpContext);
+  const found = row?.entity;
+  useEffect(() => {
+    show(found ? { call: 'features-online', values: { view: view.name, entity: found } } : null);
+    return () => show(null);
+  }, [show, view.name, found]);
 
   const look = (asked: Entity): void => {
     const wanted = trimmed(asked, join_keys);

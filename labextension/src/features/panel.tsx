@@ -278,9 +278,16 @@ function viewRow(view: IView, { trans }: IWorkbench): IListRow {
         <Freshness view={view} />
       </>
     ),
-    lines: [view.problem, view.fix].filter(Boolean).join(' ')
+    lines: view.problem && <Reason text={[view.problem, view.fix].filter(Boolean).join(' ')} />
   };
 }
+
+/** Why a row cannot be used: two lines of it, the rest under the pointer and on its page. */
+const Reason = ({ text }: { text: string }): React.ReactElement => (
+  <div className={cx('reason')} title={text}>
+    {text}
+  </div>
+);
 
 /** What a view is, where it is no plain one: its version, what makes its values, its end. */
 function noteOf({ kind, version, deprecated }: IView, trans: TranslationBundle): string {

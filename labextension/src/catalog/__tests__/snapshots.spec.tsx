@@ -30,7 +30,11 @@ const snapshot = (id: string, refs: Record<string, string> = {}): ISnapshot =>
     restored_from: null
   }) as unknown as ISnapshot;
 
-const ITEMS = [snapshot('3'), snapshot('2', { gold: 'tag' }), snapshot('1')];
+const ITEMS = [
+  snapshot('3'),
+  snapshot('2', { gold: 'tag' }),
+  { ...snapshot('1'), written_by: 'user:ana' }
+];
 
 const NO_ROWS = { columns: ['id'], data: [[]], before: [] };
 const DIFF = {
@@ -77,6 +81,11 @@ describe('the snapshots of a dataset', () => {
       expect(screen.queryByRole('button', { name })).toBeNull();
     }
     expect(screen.getByRole('button', { name: 'Compare' })).toBeTruthy();
+  });
+
+  it('names a user as people call them', async () => {
+    await shown();
+    expect(screen.getByTitle('user:ana').textContent).toBe('ana');
   });
 
   it('compares the two that are picked, the earlier one first', async () => {

@@ -2,7 +2,7 @@ import { fireEvent, screen } from '@testing-library/react';
 import React from 'react';
 
 import type { IExplained, IUse, IViewDetail, IViewStatistics } from '../../api/types';
-import { BROKEN, cells, exactly, pageOf, settle } from '../../components/__tests__/samples';
+import { BROKEN, cells, exactly, pageOf, pass, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import ViewPage from '../page/page';
 
@@ -165,14 +165,19 @@ const USES: IUse[] = [
   }
 ];
 
-async function opened(tab: string, client: object = {}, detail = DETAIL): Promise<IFake> {
+async function opened(
+  tab: string,
+  client: object = {},
+  detail = DETAIL,
+  others: object = {}
+): Promise<IFake> {
   const features = {
     show: async () => detail,
     statistics: async () => KNOWN,
     uses: async () => pageOf(USES),
     ...client
   };
-  const fake = fakeWorkbench({ features });
+  const fake = fakeWorkbench({ features, ...others });
   fake.kept.set('view:view:weather', tab);
   show(fake, <ViewPage reference="view:weather" name="weather" />);
   await settle();
@@ -207,6 +212,23 @@ describe('As of', () => {
     expect(screen.getByText(/1,200 more rows/)).toBeTruthy();
   });
 
+  it('takes a day alone, and a time with its zone', async () => {
+    const explain = jest.fn(async () => EXPLAINED);
+    await opened('asof', { explain });
+    fireEvent.change(screen.getByLabelText('origin'), { target: { value: 'JFK' } });
+    for (const value of ['2013-07-12', '2013-07-12T18:30+02:00', 'yesterday']) {
+      fireEvent.change(screen.getByLabelText('at'), { target: { value } });
+      fireEvent.click(screen.getByRole('button', { name: 'Explain' }));
+      await settle();
+    }
+    const calls = explain.mock.calls as unknown as [string, { at: string }][];
+    expect(calls.map(([, { at }]) => at)).toEqual([
+      '2013-07-12T00:00Z',
+      '2013-07-12T18:30+02:00',
+      'yesterdayT00:00Z'
+    ]);
+  });
+
   it('begins at the newest row, and says when there is no row, or why it failed', async () => {
     await ask(jest.fn(async () => ({ ...EXPLAINED, rows: [], shown: 0, total: 0, taken: null })));
     expect(screen.getByText(/no row of this key/)).toBeTruthy();
@@ -220,15 +242,39 @@ describe('As of', () => {
   });
 });
 
+it('the code of the page is that of the look-up which is shown, until another tab is', async () => {
+  const row = {
+    entity: { origin: 'JFK' },
+    values: { 'weather:gust': 1 },
+    status: { 'weather:gust': 'PRESENT' },
+    event_at: {}
+  };
+  const code = jest.fn(async () => ({ python: 'ml.features(…).online(origin="JFK")' }));
+  await opened('online', { online: async () => [row], explain: async () => EXPLAINED }, DETAIL, {
+    code
+  });
+  fireEvent.change(screen.getByLabelText('origin'), { target: { value: 'JFK' } });
+  fireEvent.submit(screen.getByRole('button', { name: 'Look Up' }).closest('form')!);
+  await settle();
+  await pass(500); // code waits until the fields are at rest
+  await settle();
+  const shown = screen.getByRole('group', { name: 'Code' });
+  const values = { view: 'weather', entity: { origin: 'JFK' } };
+  expect(code).toHaveBeenCalledWith({ call: 'features-online', values }, expect.anything());
+  expect(shown.textContent).toContain('.online(origin="JFK")');
+  fireEvent.click(screen.getByRole('tab', { name: 'Code' }));
+  await settle();
+  expect(shown.textContent).not.toContain('.online(');
+});
+
 it('the features show freshness, mean, drift, skew and models by name, champions marked', async () => {
   await opened('features');
   const [gust, rain] = cells('Features of weather');
-  const used = 'delay v7 champion, first try';
-  expect(gust?.slice(2, 7)).toEqual(['50 %', '38 min', '3 h', used, '25.5']);
-  expect(gust?.slice(8)).toEqual(['0.31', '2 %']);
-  expect(rain?.slice(3, 5)).toEqual(['never', '3 h']);
-  expect(rain?.slice(6, 7)).toEqual(['']);
-  expect(rain?.slice(8)).toEqual(['–', '–']);
+  expect(gust?.slice(2, 6)).toEqual(['50 %', '38 min', '3 h', '25.5']);
+  expect(gust?.slice(7)).toEqual(['0.31', '2 %', 'delay v7 champion +1']);
+  expect(screen.getAllByTitle('first try').map(node => node.textContent)).toEqual([' +1']);
+  expect(rain?.slice(3, 6)).toEqual(['never', '3 h', '']);
+  expect(rain?.slice(7, 9)).toEqual(['–', '–']);
   expect(document.body.textContent).not.toContain('c0ffee');
 });
 

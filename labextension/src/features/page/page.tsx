@@ -1,11 +1,12 @@
 import React, { useState } from 'react';
 
+import type { ICodeCall } from '../../api/client';
 import type { IView } from '../../api/types';
 import { RevealBar } from '../../catalog/page/reveal';
 import { RevealedContext } from '../../catalog/page/revealed';
 import { Result } from '../../components/card';
 import { cx } from '../../components/cx';
-import { CodeDrawer } from '../../components/drawer';
+import { CallCode } from '../../components/drawer';
 import { PageTabs } from '../../components/pagetabs';
 import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
@@ -13,6 +14,7 @@ import { formatRef, labelOf } from '../../refs';
 import type { IPageProps } from '../../tokens';
 import { useStatistics } from '../features';
 import { deprecatedWords } from '../fresh';
+import { LookUpContext } from '../lookedup';
 import { TABS } from '../tabs';
 import { ViewFacts } from './facts';
 import { ViewHead } from './head';
@@ -21,6 +23,7 @@ import { ViewHead } from './head';
 export default function ViewPage({ reference, name }: IPageProps): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [revealed, reveal] = useState(false);
+  const [lookedUp, lookUp] = useState<ICodeCall | null>(null);
   const query = useQuery(reference, signal => client.features.show(labelOf(reference), signal), {
     topics: ['view'],
     about: formatRef('view', name)
@@ -47,9 +50,11 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
             )}
             <Masked view={detail.view} revealed={revealed} onReveal={reveal} />
             <RevealedContext.Provider value={revealed}>
-              <PageTabs tabs={TABS} detail={detail} page={reference} first="features" />
+              <LookUpContext.Provider value={lookUp}>
+                <PageTabs tabs={TABS} detail={detail} page={reference} first="features" />
+              </LookUpContext.Provider>
             </RevealedContext.Provider>
-            <CodeDrawer code={detail.code} />
+            <CallCode call={lookedUp} page={detail.code} />
           </>
         )}
       </Result>

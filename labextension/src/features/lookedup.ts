@@ -1,0 +1,6 @@
+import { createContext } from 'react';
+
+import type { ICodeCall } from '../api/client';
+
+/** Takes the look-up that the page of a view shows, so that its code says the same. */
+export const LookUpContext = createContext<(call: ICodeCall | null) => void>(() => undefined);
