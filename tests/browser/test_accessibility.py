@@ -27,7 +27,7 @@ PAGES = [
     "manifest",
     "model",
     "deploy",
-    "monitor",
+    pytest.param("monitor", marks=pytest.mark.slow),  # tests/browser/test_monitoring.py has another
 ]
 OPTIONS = {
     "resultTypes": ["violations"],
