@@ -192,6 +192,12 @@ def read_for(names: Iterable[str], views: Mapping[str, Definition]) -> list[str]
     return list(found)
 
 
+def asked_keys(view: Definition, views: Mapping[str, Definition]) -> list[Column]:
+    """The keys of a view and of those that it is computed from, each once."""
+    read = [view, *(views[name] for name in read_for(view.uses, views))]
+    return list({key.name: key for item in read for key in item.keys}.values())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
     """A feature service: features that a model takes together. features: `view:feature`, with

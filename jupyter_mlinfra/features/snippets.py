@@ -11,7 +11,7 @@ from ..core.snippets import Snippets, arguments, line, literal, python, reading,
 
 if TYPE_CHECKING:
     from ..workbench import Workbench
-    from .definitions import Definition, ServiceSpec
+    from .definitions import Column, Definition, ServiceSpec
 
 _DATASETS_TRIED = 20
 """Datasets that are tried for an example."""
@@ -103,14 +103,17 @@ def online(_: Workbench, *, view: str, entity: dict[str, Any]) -> Snippets:
     )
 
 
-def view_code(view: Definition) -> Snippets:
-    """The code of a view's page."""
+def view_code(view: Definition, keys: Sequence[Column]) -> Snippets:
+    """The code of a view's page. keys: those that it is asked by."""
     name = f"{view.name}:*"
     code = {**_training([name]), "python": training_code([name], [view])}
-    if not view.online:
+    if not view.online and view.kind != "on_demand":
         return code
-    keys = [word for key in view.keys for word in ("--key", f"{key.name}={_example(key.type)}")]
-    return snippets(**code, online=line("mlinfra features online", name, options=keys))
+    given = [(key.name, _example(key.type)) for key in keys] + [
+        (name, "VALUE") for name in view.asks
+    ]
+    options = [word for key, value in given for word in ("--key", f"{key}={value}")]
+    return snippets(**code, online=line("mlinfra features online", name, options=options))
 
 
 def _from_feast(calls: Sequence[str]) -> Snippets:

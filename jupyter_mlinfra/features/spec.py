@@ -67,10 +67,11 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewDetail:
-    """A view's page. versions: names of those that the registry keeps, the newest first. uses: the
-    views that it is computed from. services: those that have features of it. push: name of the
-    source by which rows are pushed, or empty. windows: its aggregations. labels: how labels of
-    several labelers are resolved; None for a view of features.
+    """A view's page. join_keys: also those of the views that it is computed from. asks: the columns
+    of a request that it needs beside them. versions: names of those that the registry keeps, the
+    newest first. uses: the views that it is computed from. services: those that have features of
+    it. push: name of the source by which rows are pushed, or empty. windows: its aggregations.
+    labels: how labels of several labelers are resolved; None for a view of features.
     """
 
     view: View
@@ -80,6 +81,7 @@ class ViewDetail:
     created_column: str | None
     rows: Number
     code: Mapping[str, str]
+    asks: Sequence[str] = ()
     versions: Sequence[str] = ()
     uses: Sequence[str] = ()
     services: Sequence[str] = ()

@@ -1,5 +1,5 @@
 """A separate process for what runs the user's definitions or takes long: `apply`, `define`,
-`materialize`, `index`.
+`materialize`, `index`, and `online` where the code of on-demand views is not the caller's.
 
 So neither the Jupyter server nor a kernel loads Feast (2 CPU seconds, 200 MB) or runs a definition
 file. The parent sends one JSON request on stdin; the child answers in JSON lines on a pipe: any
@@ -36,7 +36,7 @@ from .settings import FeatureSettings
 if TYPE_CHECKING:
     from ..core.project import Project
 
-Verb = Literal["append", "apply", "define", "index", "materialize"]
+Verb = Literal["append", "apply", "define", "index", "materialize", "online"]
 
 _LEAVE_SECONDS = 5.0
 """How long a child may take to end after it has answered or was asked to end: a thread of a
@@ -246,6 +246,11 @@ def _run(verb: str, request: dict[str, Any], progress: Callable[[str, int, int],
         from .pushing.offline import append
 
         return append(project, request["view"], *(Path(request[key]) for key in ("file", "note")))
+    if verb == "online":
+        from .service import Features
+
+        asked, telling = (request["features"], request["entities"]), request["telling"]
+        return to_json(Features(project).online(*asked, telling=telling))
     from .registry import rebuild_index
 
     rebuild_index(project)

@@ -15,7 +15,7 @@ import dill
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from jupyter_mlinfra.core.lineage import Lineage
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import Number
@@ -242,8 +242,8 @@ doubled = on_demand_feature_view(sources=[clicks], schema=schema)(double)
     assert features.online(["spend:amount"], [{"user_id": 1, "item_id": "pen"}])[0].values == {
         "spend:amount": 3.0
     }
-    with pytest.raises(BadRequest, match="double is not served online"):
-        features.online(["double:doubled"], [{"user_id": 1}])
+    with pytest.raises(Forbidden, match="double cannot be looked up"):
+        features.looked_up(["double:doubled"], [{"user_id": 1}], code="never")
     told = features.statistics("double")
     assert (told.profile, told.told_from) == (None, "No stored training set has its values.")
     assert not canary.exists()

@@ -92,6 +92,31 @@ def missing_key(view: Definition, name: str, entity: Mapping[str, Any]) -> BadRe
     )
 
 
+def request_value(view: str, name: str, kind: str, entity: Mapping[str, Any]) -> Any:
+    """What a request has for a view that computes its features; None for a null. Text is converted
+    as that of a key is. Raises BadRequest if it is left out, or is no value of its type.
+    """
+    if name not in entity:
+        given = ", ".join(f"`{item}`" for item in entity) or "nothing"
+        raise BadRequest(
+            f"{view} needs {name} of the request.",
+            f"You gave {given}.",
+            f"Give {name} beside the keys.",
+        )
+    value = entity[name]
+    if not isinstance(value, str) or kind not in _PARSERS:
+        return value
+    parse, expected = _PARSERS[kind]
+    try:
+        return parse(value.strip())
+    except (KeyError, ValueError):
+        raise BadRequest(
+            f"{name} of the request has a value of a wrong type.",
+            f"{value[:40]!r} is not {expected}.",
+            f"It is {kind.lower()}.",
+        ) from None
+
+
 def key_value(value: Any, kind: str) -> Any:
     """A key in its type. Text is converted to that type, since forms and command lines have only
     text; `02134` stays text if the key is text. Raises ValueError or TypeError for other values.
@@ -121,11 +146,20 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def _truth(text: str) -> bool:
+    return {"true": True, "false": False}[text.lower()]
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "INT32": (int, "a whole number"),
     "INT64": (int, "a whole number"),
     "UNIX_TIMESTAMP": (_time, "a time such as 2026-03-01T12:00:00Z"),
+    "DOUBLE": (float, "a number"),
+    "FLOAT": (float, "a number"),
+    "BOOL": (_truth, "true or false"),
 }
-"""By Feast's type of a key: how text becomes such a key, and what it must be."""
+"""By Feast's type: how text becomes such a value, and what it must be. No key is of the last three
+types.
+"""

@@ -82,23 +82,6 @@ class OnlineReader:
         with contextlib.suppress(MLInfraError):  # the look-up reports what is wrong
             self._open()
 
-    def read(
-        self,
-        requested: Mapping[str, Sequence[str]],
-        views: Mapping[str, Definition],
-        materializations: Callable[[], Mapping[str, Materialization]],
-        entities: Sequence[Mapping[str, Any]],
-        at: datetime,
-    ) -> list[OnlineRow]:
-        """One row per entity, in order. requested: features by view. at: the moment to which the
-        ttl applies.
-
-        Raises BadRequest if a key is missing or has a wrong type, Conflict if a view was never
-        materialized, Unavailable if the store does not answer.
-        """
-        columns = self.columns(requested, views, materializations, entities, at)
-        return _rows(entities, list(columns), list(columns.values()))
-
     def columns(
         self,
         requested: Mapping[str, Sequence[str]],
@@ -107,7 +90,12 @@ class OnlineReader:
         entities: Sequence[Mapping[str, Any]],
         at: datetime,
     ) -> dict[str, Judged]:
-        """As `read`, by `view:feature`."""
+        """One value per entity for each `view:feature`. requested: features by view. at: the moment
+        to which the ttl applies.
+
+        Raises BadRequest if a key is missing or has a wrong type, Conflict if a view was never
+        materialized, Unavailable if the store does not answer.
+        """
         columns: dict[str, Judged] = {}
         for name, features in requested.items():
             view = views[name]
@@ -121,8 +109,8 @@ class OnlineReader:
     def stored(
         self, view: Definition, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
     ) -> dict[str, Column]:
-        """What the store has of some features, whatever their age. Raises as `read`, without the
-        Conflict.
+        """What the store has of some features, whatever their age. Raises as `columns`, without
+        the Conflict.
         """
         if len(entities) > MAX_ENTITIES:
             raise BadRequest(
@@ -184,10 +172,11 @@ def opened_store(project: Project) -> Store:
         return FeastStore(config)
 
 
-def _rows(
-    entities: Sequence[Mapping[str, Any]], names: Sequence[str], columns: Sequence[Judged]
-) -> list[OnlineRow]:
-    """The columns as rows. Most have one event time and no gap, which is quicker to write."""
+def rows_of(entities: Sequence[Mapping[str, Any]], found: Mapping[str, Judged]) -> list[OnlineRow]:
+    """One row per entity, in order, of the columns by `view:feature`. Most have one event time and
+    no gap, which is quicker to write.
+    """
+    names, columns = list(found), list(found.values())
     values = zip(*(column.values for column in columns), strict=True)
     at_once = all(column.event_at is columns[0].event_at for column in columns)
     present = OnlineStatus.PRESENT

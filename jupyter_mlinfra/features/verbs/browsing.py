@@ -10,7 +10,7 @@ from ...core.records import Number, Page, page_of
 from ...core.refs import reference
 from ...core.search import HitPage, Part
 from .. import searching, statistics
-from ..definitions import Definition, Registered
+from ..definitions import Definition, Registered, asked_keys
 from ..kinds import ViewKind
 from ..knowing.uses import Uses, uses_of
 from ..pages import feature_records, left_out_record, matches, view_record
@@ -72,16 +72,18 @@ class BrowsingVerbs(FeatureVerbs):
         definition, found = self._view(view), self._registered()
         figures = statistics.current(self._project, definition)
         kept = [item for item in found.versions.values() if item.view == definition.view]
+        keys = asked_keys(definition, found.views)
         return ViewDetail(
             view=view_record(
                 definition, figures, self._store.materializations(), self._now(), self._left_out()
             ),
             features=feature_records(definition, figures, self._uses()),
-            join_keys=[column.name for column in definition.keys],
+            join_keys=[key.name for key in keys],
+            asks=definition.asks,
             timestamp_column=definition.source.time if definition.source else "",
             created_column=definition.source.created if definition.source else None,
             rows=Number(value=figures.rows),
-            code=view_code(definition),
+            code=view_code(definition, keys),
             versions=[
                 item.name for item in sorted(kept, key=lambda item: item.version or 0, reverse=True)
             ],

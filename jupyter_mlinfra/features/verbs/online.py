@@ -8,20 +8,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ...core.errors import BadRequest, Conflict, NotFound
+from ...core.errors import BadRequest, Conflict, Forbidden, NotFound
 from ...core.frames import polars_frame
 from ...core.records import MASK, to_json
 from ...core.refs import named
 from ...core.viewer import Reveal
 from .. import statistics
-from ..definitions import Definition, Registered
+from ..definitions import Definition, Registered, read_for
 from ..knowing import compared
 from ..masking import hidden, hidden_of
 from ..online import MAX_ENTITIES
 from ..online.keys import shown
+from ..online.reading import Judged, rows_of
 from ..repo import folder, has_tables_of_versions
 from ..settings import FeatureSettings
-from ..spec import Materialized, OnlineBatch, OnlineRow, Pushed, SkewReport
+from ..spec import Materialized, OnlineBatch, OnlineRow, OnlineStatus, Pushed, SkewReport
 from ..worker import call
 from .base import Asked, FeatureVerbs
 
@@ -122,18 +123,48 @@ class OnlineVerbs(FeatureVerbs):
         return statistics.newest_until(self._project, self._view(name), self._now())
 
     def online(
-        self, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
+        self,
+        features: Sequence[str],
+        entities: Sequence[Mapping[str, Any]],
+        *,
+        telling: bool = True,
     ) -> list[OnlineRow]:
         """The newest values of some entities, in their order; a value past its ttl is EXPIRED and
         None.
 
-        features: `view:feature` or `view:*`. entities: the join keys of each. The ttl applies at
-        the setting `features.as_of`, else now. Raises NotFound for an unknown feature, BadRequest
-        for a missing key, Conflict for a view never materialized.
+        features: `view:feature` or `view:*`. entities: the join keys of each, and the columns of
+        the request that on-demand views need; their code is run in this process. The ttl applies at
+        the setting `features.as_of`, else now. telling: whether an error of that code may quote
+        values. Raises NotFound for an unknown feature, BadRequest for a missing key, Conflict for a
+        view never materialized, Unprocessable if the code fails.
         """
-        requested, views = self._served(features)
-        return self._online.read(
-            requested, views, self._store.materializations, entities, self._now()
+        found = self._columns(*self._served(features), entities, telling=telling)
+        return rows_of(entities, found)
+
+    def _columns(
+        self,
+        requested: Mapping[str, Sequence[str]],
+        views: Mapping[str, Definition],
+        entities: Sequence[Mapping[str, Any]],
+        *,
+        telling: bool,
+    ) -> dict[str, Judged]:
+        """By `view:feature`; see `online`."""
+        if not any(view.kind == "on_demand" for view in views.values()):
+            return self._online.columns(
+                requested, views, self._store.materializations, entities, self._now()
+            )
+        from ..online.on_demand import columns
+
+        return columns(
+            self._online,
+            self.feast,
+            requested,
+            {**self._copy().views, **views},
+            self._store.materializations,
+            entities,
+            self._now(),
+            telling=telling,
         )
 
     def looked_up(
@@ -142,16 +173,28 @@ class OnlineVerbs(FeatureVerbs):
         entities: Sequence[Mapping[str, Any]],
         *,
         reveal: Reveal = False,
+        code: Literal["here", "apart", "never"] = "here",
     ) -> list[OnlineRow]:
         """As `online`, for people: values of features whose column is tagged `pii` are masked, and
         each entity has its keys in their types.
-        reveal: who sees them too, which is recorded.
+        reveal: who sees them too, which is recorded. code: where the code of on-demand views may
+        run: in this process, in one of its own, or not at all, which raises Forbidden.
         """
         requested, views = self._served(features)
-        rows = self.online(features, entities)
-        asked = [*views.values()]
-        views = {**self._copy().views, **views}  # those that others are computed from too
-        masked = hidden(self._project, requested, views, reveal, verb="features online")
+        every = {**self._copy().views, **views}  # those that others are computed from too
+        masked = hidden(self._project, requested, every, reveal, verb="features online")
+        computed = [view.name for view in views.values() if view.kind == "on_demand"]
+        if computed and code == "never":
+            raise Forbidden(
+                f"{', '.join(computed)} cannot be looked up.",
+                "It is computed by code, which you may not run here.",
+                "Ask whoever runs the server for the right to execute mlinfra:features.",
+            )
+        if computed and code == "apart":
+            rows = self._online_apart(features, entities, telling=not masked)
+        else:
+            rows = self.online(features, entities, telling=not masked)
+        asked = [every[name] for name in read_for(requested, every)]
         return [
             replace(
                 row,
@@ -162,6 +205,28 @@ class OnlineVerbs(FeatureVerbs):
                 },
             )
             for row in rows
+        ]
+
+    def _online_apart(
+        self,
+        features: Sequence[str],
+        entities: Sequence[Mapping[str, Any]],
+        *,
+        telling: bool,
+    ) -> list[OnlineRow]:
+        """As `online`, in a process of its own; values are as JSON has them."""
+        asked = {"features": list(features), "entities": to_json(entities), "telling": telling}
+        return [
+            OnlineRow(
+                entity=row["entity"],
+                values=row["values"],
+                status={name: OnlineStatus(status) for name, status in row["status"].items()},
+                event_at={
+                    name: datetime.fromisoformat(at) if at else None
+                    for name, at in row["event_at"].items()
+                },
+            )
+            for row in call(self._project, "online", asked)
         ]
 
     def online_batch(
@@ -177,9 +242,7 @@ class OnlineVerbs(FeatureVerbs):
             if isinstance(entities, list | tuple)
             else polars_frame(entities, "These are no entities.").to_dicts()  # type: ignore[arg-type]
         )
-        found = self._online.columns(
-            requested, views, self._store.materializations, rows, self._now()
-        )
+        found = self._columns(requested, views, rows, telling=True)
         return OnlineBatch(
             values={name: column.values for name, column in found.items()},
             status={name: column.statuses for name, column in found.items()},
@@ -204,16 +267,11 @@ class OnlineVerbs(FeatureVerbs):
         for name in requested:
             if not versions:
                 self._check_version(views[name], found)
-            if not views[name].online:
-                why = (
-                    "Feast computes it from the request."
-                    if views[name].kind == "on_demand"
-                    else "Its definition says so."
-                )
+            if not views[name].online and views[name].kind != "on_demand":
                 raise BadRequest(
                     f"{name} is not served online.",
-                    why,
-                    "Use Features.feast().get_online_features, or set online=True and apply.",
+                    "Its definition says so.",
+                    "Set online=True and apply.",
                 )
         self._asked = Asked(found, settings, tuple(features), requested, views)
         return requested, views

@@ -29,7 +29,8 @@ interface IOnlineProps {
 export function Online({ detail, going }: IOnlineProps): React.ReactElement {
   const workbench = useWorkbench();
   const { client, trans } = workbench;
-  const { view, join_keys } = detail;
+  const { view, join_keys, asks } = detail;
+  const names = [...join_keys, ...asks];
   const [keys, setKeys] = useState<Entity>({});
   const [entity, setEntity] = useState<Entity>();
   const form = useRef<HTMLFormElement>(null);
@@ -55,7 +56,7 @@ export function Online({ detail, going }: IOnlineProps): React.ReactElement {
   }, [show, view.name, found]);
 
   const look = (asked: Entity): void => {
-    const wanted = trimmed(asked, join_keys);
+    const wanted = trimmed(asked, names);
     if (JSON.stringify(wanted) === JSON.stringify(entity)) {
       void query.refresh();
     } else {
@@ -79,7 +80,7 @@ export function Online({ detail, going }: IOnlineProps): React.ReactElement {
           }
         }}
       >
-        <KeyFields names={join_keys} keys={keys} onChange={setKeys} />
+        <KeyFields names={names} keys={keys} onChange={setKeys} />
         <Button
           label={busy ? trans.__('Looking Up…') : trans.__('Look Up')}
           disabled={!complete || busy}

@@ -19,7 +19,7 @@ read, _, execute = access("features")
 
 
 class Online(Handler):
-    @read
+    @read(slow=True)
     def post(
         self,
         *,
@@ -27,10 +27,18 @@ class Online(Handler):
         entities: Annotated[list[dict[str, Any]], Len(1, 1000)],
         reveal: bool = False,
     ) -> Sequence[OnlineRow]:
-        """Online values of some entities; changes nothing. `reveal` needs the right to read
-        `mlinfra:catalog-pii`, and is recorded.
+        """Online values of some entities; changes nothing. An on-demand view is computed in a
+        process of its own, which needs the right to execute `mlinfra:features`; its entities have
+        the columns of the request, too. `reveal` needs the right to read `mlinfra:catalog-pii`, and
+        is recorded.
         """
-        return self.bench.features.looked_up(features, entities, reveal=viewer_of(self, reveal))
+        viewer = viewer_of(self, reveal)
+        return self.bench.features.looked_up(
+            features,
+            entities,
+            reveal=viewer,
+            code="apart" if self.allowed("execute", ["features"]) else "never",
+        )
 
 
 class Materialize(Handler):

@@ -40,6 +40,7 @@ const DETAIL = {
     used_by: []
   })),
   join_keys: ['origin'],
+  asks: [],
   timestamp_column: 'known_at',
   created_column: 'made_at',
   rows: exactly(26_115),

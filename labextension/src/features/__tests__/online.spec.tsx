@@ -8,6 +8,7 @@ import { Online } from '../online';
 const detail = {
   view: { ref: 'view:homes', name: 'homes', kind: 'batch', dataset: 'ns.homes' },
   join_keys: ['zip'],
+  asks: [],
   timestamp_column: 'at',
   rows: { value: 300 },
   windows: []
@@ -44,6 +45,17 @@ function filled(): { online: jest.Mock; answer: () => Promise<void>; press: () =
 }
 
 describe('a look-up', () => {
+  it('has the columns of the request that a view on demand needs', () => {
+    const online = jest.fn(async () => []);
+    const computed = { ...(detail as object), asks: ['hour'] } as never;
+    show(fakeWorkbench({ features: { online, explain }, catalog: {} }), <Online detail={computed} />);
+    fireEvent.change(screen.getByLabelText('zip'), { target: { value: '02134' } });
+    fireEvent.change(screen.getByLabelText('hour'), { target: { value: '3' } });
+    fireEvent.submit(screen.getByRole('button', { name: 'Look Up' }).closest('form')!);
+    const entity = { zip: '02134', hour: '3' };
+    expect(online).toHaveBeenCalledWith(['homes:*'], [entity], expect.anything());
+  });
+
   it('sends a key as it was typed: digits alone are no number where the key is text', () => {
     const { online, press } = filled();
     press();

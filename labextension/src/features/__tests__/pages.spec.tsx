@@ -55,6 +55,7 @@ const detailOf = (more: Partial<IViewDetail> = {}): IViewDetail => ({
   view: viewOf(),
   features: [feature('temp'), feature('wind')],
   join_keys: ['airport'],
+  asks: [],
   timestamp_column: 'at',
   created_column: null,
   rows: exactly(26_115),

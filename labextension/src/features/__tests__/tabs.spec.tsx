@@ -44,6 +44,7 @@ const DETAIL = {
   view: VIEW,
   features: [feature('temp'), feature('wind')],
   join_keys: ['airport'],
+  asks: [],
   timestamp_column: 'at',
   created_column: null,
   rows: { value: 1, basis: 'exact', n: null, error: null },

@@ -1,0 +1,238 @@
+"""Look-ups of on-demand views: computed from stored features and from the request.
+
+Oracle: Feast's own `get_online_features`, and for a value past its ttl, which Feast forgets, the
+training set.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.core.errors import BadRequest, Forbidden, Unprocessable
+from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.features import Features, OnlineStatus
+
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
+FOUND, NULL = OnlineStatus.PRESENT, OnlineStatus.NULL
+EXPIRED, ABSENT = OnlineStatus.EXPIRED, OnlineStatus.NOT_FOUND
+DEFINITIONS = """
+from datetime import timedelta
+
+from feast import Entity, FeatureView, Field, FileSource, RequestSource
+from feast.on_demand_feature_view import on_demand_feature_view as computed
+from feast.types import Array, Float64, Int64, String, UnixTimestamp
+from feast.value_type import ValueType
+
+user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
+shop = Entity(name="shop", join_keys=["shop_id"], value_type=ValueType.STRING)
+clicks = FeatureView(
+    name="clicks", entities=[user], ttl=timedelta(hours=30),
+    schema=[Field(name="n", dtype=Int64), Field(name="seen", dtype=UnixTimestamp)],
+    source=FileSource(path="data/clicks.parquet", timestamp_field="at"),
+)
+sales = FeatureView(
+    name="sales", entities=[shop],
+    schema=[Field(name="n", dtype=Int64), Field(name="name", dtype=String)],
+    source=FileSource(path="data/sales.parquet", timestamp_field="at"),
+)
+sent = RequestSource(
+    name="sent", schema=[Field(name="hour", dtype=Float64), Field(name="word", dtype=String)]
+)
+
+
+@computed(sources=[clicks, sent], mode="pandas", schema=[
+    Field(name="pace", dtype=Float64), Field(name="known", dtype=Int64)])
+def pace(rows):
+    rows["pace"] = rows["n"] / (rows["hour"] + 1)
+    rows["known"] = rows["n"].notna().astype("int64")
+    return rows[["pace", "known"]]
+
+
+@computed(sources=[clicks, sales, sent], mode="python", schema=[
+    Field(name="both", dtype=Int64), Field(name="said", dtype=String),
+    Field(name="parts", dtype=Array(Int64)), Field(name="when", dtype=UnixTimestamp)])
+def both(rows):
+    pairs = list(zip(rows["clicks__n"], rows["sales__n"], rows["word"], rows["seen"]))
+    return {
+        "both": [a + b for a, b, _, _ in pairs],
+        "said": [f"{word}!" if word else None for _, _, word, _ in pairs],
+        "parts": [[a, b] for a, b, _, _ in pairs],
+        "when": [seen for _, _, _, seen in pairs],
+    }
+
+
+@computed(sources=[clicks], mode="python", singleton=True, schema=[Field(name="one", dtype=Int64)])
+def one(row):
+    return {"one": row["n"] + 1}
+
+
+@computed(sources=[clicks], mode="pandas", schema=[Field(name="bad", dtype=Int64)])
+def bad(rows):
+    if rows["n"].eq(3).any():
+        raise ValueError(f"no {rows['n'].tolist()}")
+    rows["bad"] = rows["n"]
+    return rows[["bad"]]
+"""
+USERS = [{"user_id": number, "shop_id": "a", "hour": 3.0, "word": "hi"} for number in (0, 1, 2)]
+ABSENT_USER = {"user_id": 99, "shop_id": "a", "hour": 1.0, "word": None}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Features:
+    root = tmp_path_factory.mktemp("computed")
+    data = root / "feature_repo" / "data"
+    data.mkdir(parents=True)
+    pl.DataFrame(
+        {"user_id": [0, 1, 2, 3], "at": [T0] * 4, "n": [0, 10, None, 3], "seen": [T0] * 4}
+    ).write_parquet(data / "clicks.parquet")
+    pl.DataFrame({"shop_id": ["a"], "at": [T0], "n": [5], "name": ["A"]}).write_parquet(
+        data / "sales.parquet"
+    )
+    (root / "feature_repo" / "views.py").write_text(DEFINITIONS)
+    (root / "mlinfra.toml").write_text('[project]\nname = "computed"\n')
+    features = Features(Project.open(root))
+    assert features.apply().problems == []
+    features.materialize()
+    return features
+
+
+def at(shop: Features, moment: datetime, monkeypatch: pytest.MonkeyPatch) -> Features:
+    monkeypatch.setenv("MLINFRA_FEATURES_AS_OF", moment.isoformat())
+    return Features(Project.open(shop._project.root))
+
+
+def test_values_are_those_of_feast(shop: Features, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = at(shop, T0, monkeypatch)
+    for refs in (["pace:pace", "pace:known"], ["both:said", "both:when"]):
+        right = here.feast().get_online_features(features=refs, entity_rows=USERS[:2]).to_dict()
+        batch = here.online_batch(refs, USERS[:2])
+        for ref in refs:
+            assert batch.values[ref] == right[ref.partition(":")[2]], ref
+            assert batch.status[ref] == [FOUND, FOUND]
+            assert batch.event_at[ref] == [T0, T0]
+
+
+def test_two_sources_with_a_feature_of_the_same_name_stay_apart(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in training; Feast's look-up takes one of them for both (0 and 20, and no error)."""
+    here = at(shop, T0, monkeypatch)
+    batch = here.online_batch(["both:both", "both:parts"], USERS[:2])
+    assert batch.values == {"both:both": [5, 15], "both:parts": [[0, 5], [10, 5]]}
+    rows = pl.DataFrame(USERS[:2]).with_columns(event_timestamp=T0)
+    train = here.training_set([*batch.values], rows, full_names=True)
+    for ref, values in batch.values.items():
+        assert train[ref.replace(":", "__")].to_list() == values
+
+
+def test_a_singleton_is_called_for_each_entity(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Feast's look-up computes the first one alone."""
+    found = at(shop, T0, monkeypatch).online_batch(["one:*"], USERS[:2])
+    assert found.values == {"one:one": [1, 11]}
+
+
+def test_stored_and_computed_features_keep_the_order_of_the_request(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = at(shop, T0, monkeypatch).online(["both:said", "clicks:n", "pace:pace"], [USERS[1]])
+    assert row.values == {"both:said": "hi!", "clicks:n": 10, "pace:pace": 2.5}
+    assert list(row.values) == ["both:said", "clicks:n", "pace:pace"]
+
+
+def test_a_value_past_its_ttl_is_null_for_the_function_as_in_training(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = T0 + timedelta(hours=31)
+    here = at(shop, later, monkeypatch)
+    (row,) = here.online(["pace:*"], [USERS[1]])
+    assert row.values == {"pace:pace": None, "pace:known": 0}
+    assert row.status == {"pace:pace": EXPIRED, "pace:known": FOUND}
+    train = here.training_set(
+        ["pace:*"], pl.DataFrame({**USERS[1], "event_timestamp": later})
+    ).to_dicts()
+    assert (train[0]["pace"], train[0]["known"]) == (None, 0)
+
+
+def test_an_entity_that_is_not_there_holds_up_no_other(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    batch = here.online_batch(["both:both", "both:said", "pace:known"], [USERS[1], ABSENT_USER])
+    assert batch.values == {
+        "both:both": [15, None],
+        "both:said": ["hi!", None],
+        "pace:known": [1, 0],
+    }
+    assert batch.status["both:both"] == [FOUND, ABSENT]
+    assert here.online_batch(["pace:*"], []).values == {"pace:pace": [], "pace:known": []}
+
+
+def test_a_null_is_told_as_one(shop: Features, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = at(shop, T0, monkeypatch).online(["pace:*"], [USERS[2]])
+    assert row.values == {"pace:pace": None, "pace:known": 0}
+    assert row.status == {"pace:pace": NULL, "pace:known": FOUND}
+
+
+@pytest.mark.parametrize(
+    ("entity", "words"),
+    [
+        ({"user_id": 1, "word": "x"}, "pace needs hour of the request. You gave `user_id`, `word`"),
+        ({"user_id": 1, "word": "", "hour": "x"}, "hour of the request .* 'x' is not a number"),
+        ({"hour": 1.0, "word": ""}, "clicks needs the key user_id"),
+    ],
+)
+def test_what_the_request_lacks_is_named(
+    shop: Features, entity: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadRequest, match=words):
+        at(shop, T0, monkeypatch).online(["pace:*"], [entity])
+
+
+def test_an_error_of_the_code_names_its_place_and_tells_no_masked_value(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    with pytest.raises(Unprocessable, match=r"The code of bad failed.*Line 3 of bad.*no \[3\]"):
+        here.online(["bad:*"], [{"user_id": 3}])
+    with pytest.raises(Unprocessable, match=r"bad failed\. ValueError") as quiet:
+        here.online(["bad:*"], [{"user_id": 3}], telling=False)
+    assert "3" not in str(quiet.value)
+    assert quiet.value.__cause__ is None
+
+
+def test_the_command_line_and_the_server_look_it_up(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    given = {**USERS[1], "hour": "3"}
+    keys = [word for name, value in given.items() for word in ("--key", f"{name}={value}")]
+    words = ["features", "online", "pace", "both:parts", *keys, "--json"]
+    answer = subprocess.run(
+        [sys.executable, "-m", "jupyter_mlinfra.cli", *words],
+        cwd=shop._project.root,
+        capture_output=True,
+        check=True,
+    )
+    found = json.loads(answer.stdout)
+    assert found["values"] == {"pace:pace": 2.5, "pace:known": 1, "both:parts": [10, 5]}
+    (row,) = here.looked_up(["pace:*", "both:parts"], [given], code="apart")
+    assert json.loads(json.dumps(row.values)) == found["values"]
+    assert row.event_at["pace:pace"] == T0
+    with pytest.raises(Forbidden, match="pace cannot be looked up"):
+        here.looked_up(["pace:*"], [given], code="never")
+
+
+def test_its_page_says_what_it_is_asked_by(shop: Features) -> None:
+    page = shop.show("both")
+    assert (page.join_keys, page.asks) == (["user_id", "shop_id"], ["hour", "word"])
+    for word in ("user_id=1", "shop_id=VALUE", "hour=VALUE", "word=VALUE"):
+        assert f"--key {word}" in page.code["online"]
