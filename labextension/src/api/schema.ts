@@ -4423,12 +4423,15 @@ export interface components {
         };
         /**
          * ViewDetail
-         * @description A view's page. versions: names of those that the registry keeps, the newest first. uses: the
-         *     views that it is computed from. services: those that have features of it. push: name of the
-         *     source by which rows are pushed, or empty. windows: its aggregations. labels: how labels of
-         *     several labelers are resolved; None for a view of features.
+         * @description A view's page. join_keys: also those of the views that it is computed from. asks: the columns
+         *     of a request that it needs beside them. versions: names of those that the registry keeps, the
+         *     newest first. uses: the views that it is computed from. services: those that have features of
+         *     it. push: name of the source by which rows are pushed, or empty. windows: its aggregations.
+         *     labels: how labels of several labelers are resolved; None for a view of features.
          */
         readonly ViewDetail: {
+            /** @default [] */
+            readonly asks: readonly string[];
             readonly code: {
                 readonly [key: string]: string;
             };

@@ -246,11 +246,7 @@ function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElemen
       ))}
       {failed.length > SAMPLES && (
         <p className={cx('more')}>
-          {trans._n(
-            'Rows fail %1 more rule',
-            'Rows fail %1 more rules',
-            failed.length - SAMPLES
-          )}
+          {trans._n('Rows fail %1 more rule', 'Rows fail %1 more rules', failed.length - SAMPLES)}
         </p>
       )}
     </>

@@ -48,7 +48,10 @@ describe('a look-up', () => {
   it('has the columns of the request that a view on demand needs', () => {
     const online = jest.fn(async () => []);
     const computed = { ...(detail as object), asks: ['hour'] } as never;
-    show(fakeWorkbench({ features: { online, explain }, catalog: {} }), <Online detail={computed} />);
+    show(
+      fakeWorkbench({ features: { online, explain }, catalog: {} }),
+      <Online detail={computed} />
+    );
     fireEvent.change(screen.getByLabelText('zip'), { target: { value: '02134' } });
     fireEvent.change(screen.getByLabelText('hour'), { target: { value: '3' } });
     fireEvent.submit(screen.getByRole('button', { name: 'Look Up' }).closest('form')!);
