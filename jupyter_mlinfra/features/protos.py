@@ -146,10 +146,16 @@ def _pushed(spec: Any) -> str:
     return ""
 
 
+def _sources(spec: Any) -> list[Any]:
+    """Those of an on-demand view, by name: Feast keeps them in no order."""
+    sources = getattr(spec, "sources", {})
+    return [sources[name] for name in sorted(sources)]
+
+
 def _uses(spec: Any) -> list[str]:
     """The views that a view is computed from."""
     used = [item.spec.name for item in getattr(spec, "source_views", ())]
-    for source in getattr(spec, "sources", {}).values():
+    for source in _sources(spec):
         if source.HasField("feature_view_projection"):
             used.append(source.feature_view_projection.feature_view_name)
         elif source.HasField("feature_view"):
@@ -161,7 +167,7 @@ def _asks(spec: Any) -> list[str]:
     """The columns of a request that a view is computed from."""
     return [
         field.name
-        for source in getattr(spec, "sources", {}).values()
+        for source in _sources(spec)
         if source.HasField("request_data_source")
         for field in source.request_data_source.request_data_options.schema
     ]
