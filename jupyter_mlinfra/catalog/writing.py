@@ -28,6 +28,7 @@ from .ways import changing, notes_of
 
 if TYPE_CHECKING:
     from ..core.project import Project
+    from .quality.guarding import Guard
 
 Columns = Mapping[str, Sequence[tuple[str, str]]]
 """For each column of a dataset, inputs and their columns that its values were made of."""
@@ -61,35 +62,24 @@ class Writer:
         `pii`. columns: of each column of the rows, the inputs and their columns that it was made
         of, where that is known.
         """
-        written_by = actor(self._project)
+        written_by, owner = actor(self._project), self._project.user
+        folder = self._project.home / "quarantine" / name.text
 
-        def summary() -> Mapping[str, str]:
-            further = properties()
-            if guard is not None:
-                guard.check()
-            quarantine.place(self._project.home / "quarantine" / name.text, key)
-            return {
-                records.WRITTEN_BY: written_by,
-                records.QUARANTINED: str(len(quarantine.rows)),
-                **({records.QUARANTINE: quarantine.path.stem} if quarantine.path else {}),
-                **further,
-            }
+        def told() -> Mapping[str, str]:
+            return {records.WRITTEN_BY: written_by, **properties()}
 
-        def outdated(metadata: records.Metadata) -> bool:
-            return stale(metadata) or (guard is not None and guard.stale(metadata))
-
-        terms = Terms(
-            summary=summary,
-            undo=quarantine.discard,
-            stale=outdated,
-            beside=quarantine,
-            personal=personal,
-        )
-        owner = self._project.user
         with (
             self._rules.guarding(name, rows, mode, key, personal=personal) as guard,
             changing(rows, mode, key, self._project.folder("staging")) as change,
         ):
+            terms = _terms(
+                quarantine,
+                guard,
+                properties=told,
+                stale=stale,
+                place=lambda: quarantine.place(folder, key),
+                personal=personal,
+            )
             committed = commit(self._store, name, change, owner=owner, terms=terms)
             notes, failed = notes_of(change), guard.warnings if guard else []
             if guard is not None:
@@ -222,6 +212,42 @@ class Writer:
             self._project.events.emit(
                 "dataset", name.ref, {"snapshot": committed.snapshot, **facts}
             )
+
+
+def _terms(
+    quarantine: Quarantine,
+    guard: Guard | None,
+    *,
+    properties: Callable[[], Mapping[str, str]],
+    stale: Callable[[records.Metadata], bool],
+    place: Callable[[], object],
+    personal: Collection[str],
+) -> Terms:
+    """The terms of a commit. properties, stale, personal: as for `Writer.write`. place: puts the
+    rows that did not fit where they are kept.
+    """
+
+    def summary() -> Mapping[str, str]:
+        further = properties()
+        if guard is not None:
+            guard.check()
+        place()
+        return {
+            records.QUARANTINED: str(len(quarantine.rows)),
+            **({records.QUARANTINE: quarantine.path.stem} if quarantine.path else {}),
+            **further,
+        }
+
+    def outdated(metadata: records.Metadata) -> bool:
+        return stale(metadata) or (guard is not None and guard.stale(metadata))
+
+    return Terms(
+        summary=summary,
+        undo=quarantine.discard,
+        stale=outdated,
+        beside=quarantine,
+        personal=personal,
+    )
 
 
 class _WrittenError(Exception):
