@@ -99,6 +99,7 @@ def test_a_driver_killed_twice_loses_no_step_and_doubles_none(
     pipelines.resume(run.run, wait=False)
     until(lambda: pipelines.show_run(run.run).reason == "" and driver_of(project, run))
     os.kill(driver_of(project, run), signal.SIGKILL)
+    until(lambda: "resume" in pipelines.show_run(run.run).reason)  # it is gone, with its lock
     (chain.root / "go").touch()
     until(lambda: (chain.root / "slow.txt").exists())  # the job ends while nobody looks
 
