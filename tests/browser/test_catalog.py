@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 import polars as pl
+import pytest
 from playwright.sync_api import Locator, Response, expect
 
 from jupyter_mlinfra import Workbench
@@ -20,6 +21,12 @@ from jupyter_mlinfra.core.errors import NotFound
 from tests.browser.conftest import FOLDER, Lab
 
 SMALL, LARGE = "flights.airlines", "flights.departures"
+
+
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
 
 
 def rows_of(lab: Lab, name: str) -> pl.DataFrame:
@@ -42,12 +49,12 @@ def start_of(response: Response) -> int:
     return int(response.request.post_data_json["start"])
 
 
-def test_the_preview_of_a_small_dataset_shows_the_rows_of_the_catalog(shared: Lab) -> None:
-    page = shared.open("Catalog", f"dataset:{SMALL}")
+def test_the_preview_of_a_small_dataset_shows_the_rows_of_the_catalog(lab: Lab) -> None:
+    page = lab.open("Catalog", f"dataset:{SMALL}")
     tab(page, "Preview")
     grid = page.get_by_role("grid", name=f"Rows of {SMALL}")
     expect(grid).to_be_visible()
-    expected = rows_of(shared, SMALL)
+    expected = rows_of(lab, SMALL)
     assert grid.get_by_role("columnheader").all_inner_texts() == expected.columns
     shown = [
         row.get_by_role("gridcell").or_(row.locator("td")).all_inner_texts()
@@ -99,14 +106,14 @@ def same(expected: pl.Series, shown: list[Any]) -> None:
         assert shown == json.loads(json.dumps(expected.to_list()))
 
 
-def test_every_number_of_the_columns_says_how_it_was_obtained(shared: Lab) -> None:
+def test_every_number_of_the_columns_says_how_it_was_obtained(lab: Lab) -> None:
     # Nobody has read all of its rows yet.
     for folder in ("profiles", "sketches"):
-        shutil.rmtree(shared.server.root / ".mlinfra" / folder, ignore_errors=True)
-    page = shared.open("Catalog", f"dataset:{LARGE}")
+        shutil.rmtree(lab.server.root / ".mlinfra" / folder, ignore_errors=True)
+    page = lab.open("Catalog", f"dataset:{LARGE}")
     tab(page, "Columns")
     grid = page.get_by_role("grid", name=f"Columns of {LARGE}")
-    expected = rows_of(shared, LARGE)
+    expected = rows_of(lab, LARGE)
     expect(grid.locator("tbody tr")).to_have_count(len(expected.columns))
     expect(grid.locator("[data-basis]").first).to_be_visible()
     numbers = grid.locator("tbody td").evaluate_all(
@@ -120,16 +127,16 @@ def test_every_number_of_the_columns_says_how_it_was_obtained(shared: Lab) -> No
     assert bases <= {"exact", "approx", "sample", "est", "n"}, numbers
 
 
-def test_snapshots_and_lineage_of_a_dataset_are_shown(shared: Lab) -> None:
-    page = shared.open("Catalog", f"dataset:{LARGE}")
-    snapshot = shared.server.ask(f"mlinfra/api/catalog/datasets/{LARGE}")["dataset"]["snapshot"]
+def test_snapshots_and_lineage_of_a_dataset_are_shown(lab: Lab) -> None:
+    page = lab.open("Catalog", f"dataset:{LARGE}")
+    snapshot = lab.server.ask(f"mlinfra/api/catalog/datasets/{LARGE}")["dataset"]["snapshot"]
     tab(page, "Snapshots")
     expect(page.get_by_role("tabpanel").get_by_text(snapshot).first).to_be_visible()
     tab(page, "Lineage")
     expect(page.get_by_role("tabpanel").get_by_text("training_set").first).to_be_visible()
     tab(page, "Snapshots")
     page.locator(f'[data-mlinfra-ref="dataset:{LARGE}@{snapshot}"]').click()
-    expect(shared.main(f"dataset:{LARGE}@{snapshot}").get_by_text("rows").first).to_be_visible()
+    expect(lab.main(f"dataset:{LARGE}@{snapshot}").get_by_text("rows").first).to_be_visible()
 
 
 def test_a_column_that_was_searched_for_is_selected_on_the_page_of_its_dataset(lab: Lab) -> None:
@@ -161,8 +168,7 @@ def test_a_foreign_file_is_registered_as_the_dialog_shows_it(lab: Lab) -> None:
         "\n".join(["Datum;Kunde;Umsatz", *lines, ""]).encode("cp1252")
     )
     try:
-        lab.go()
-        lab.page.get_by_role("listitem", name=re.compile(FOLDER)).dblclick()
+        lab.command("filebrowser:go-to-path", path=FOLDER)
         lab.page.get_by_role("listitem", name=re.compile("umsatz.csv")).click(button="right")
         lab.page.get_by_role("menuitem", name="Register as Dataset…").click()
         dialog = lab.page.get_by_role("dialog").filter(has_text="Register 1 File")
@@ -179,6 +185,7 @@ def test_a_foreign_file_is_registered_as_the_dialog_shows_it(lab: Lab) -> None:
         assert catalog.dataset(name).head(1).rows() == [(date(2024, 1, 1), "Müller 1", 1001.5)]
         expect(lab.page.get_by_text(f"{name}: 28 rows are written").first).to_be_visible()
     finally:
+        lab.command("filebrowser:go-to-path", path="/")
         with contextlib.suppress(NotFound):
             catalog.delete(name, force=True)
 
@@ -195,7 +202,6 @@ def test_a_pattern_is_tried_and_a_table_of_a_database_is_registered(lab: Lab) ->
         shop.execute("CREATE TABLE IF NOT EXISTS sales (id INTEGER, price REAL)")
         shop.execute("INSERT INTO sales VALUES (1, 9.5), (2, 7)")
     try:
-        lab.go()
         lab.panel("Catalog").get_by_role("button", name="Register…").click()
         dialog = lab.page.get_by_role("dialog").filter(has_text="Register Data")
         source = dialog.get_by_label("source")

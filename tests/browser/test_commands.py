@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import Lab
 
 MENU = ".lm-Menu:visible"
+
+
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
 
 
 def items(menu: Locator) -> list[str]:
@@ -57,21 +64,6 @@ def test_a_pin_from_the_keyboard_is_undone_from_its_notification(lab: Lab) -> No
     expect(favourites).to_contain_text("flights.airlines")
     lab.page.get_by_role("button", name="Undo").first.click()
     expect(favourites).to_be_hidden()
-
-
-def test_the_palette_offers_what_can_be_done_with_the_selected_row(lab: Lab) -> None:
-    panel = lab.panel("Jobs")
-    row = trained(panel)
-    row.click()
-    reference = row.get_attribute("data-mlinfra-ref") or ""
-    lab.main(reference)
-    lab.page.keyboard.press("Control+Shift+c")
-    lab.page.keyboard.type("open the run of a job")
-    found = lab.page.locator(".lm-CommandPalette-item:visible").filter(
-        has_text="Open the Run of a Job"
-    )
-    expect(found).to_be_visible()
-    lab.page.keyboard.press("Escape")
 
 
 def test_the_palette_shows_what_becomes_possible_while_it_is_open(lab: Lab) -> None:

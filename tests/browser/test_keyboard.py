@@ -13,6 +13,12 @@ from tests.browser.conftest import Lab, cell
 CHORDS = {"c": "Catalog", "f": "Features", "j": "Jobs", "e": "Experiments", "m": "Models"}
 
 
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
+
+
 def test_chords_open_the_panels_with_the_caret_in_the_search_box(lab: Lab) -> None:
     for key, title in CHORDS.items():
         lab.chord(key)
@@ -44,15 +50,15 @@ def test_a_chord_searches_everything_above_what_is_open_and_gives_the_caret_back
     assert 'select("dep_delay")' in lab.reads(notebook.locator(".cm-content").nth(1))
 
 
-def test_a_question_mark_tells_the_keys_of_the_page(shared: Lab) -> None:
-    page = shared.open("Catalog", "dataset:flights.airlines")
+def test_a_question_mark_tells_the_keys_of_the_page(lab: Lab) -> None:
+    page = lab.open("Catalog", "dataset:flights.airlines")
     expect(page.locator("[data-basis]").first).to_be_visible()
-    shared.page.keyboard.press("?")
-    dialog = shared.page.get_by_role("dialog")
+    lab.page.keyboard.press("?")
+    dialog = lab.page.get_by_role("dialog")
     keys = dialog.get_by_role("region", name="This page")
     expect(keys).to_contain_text("Compute the Exact Profile")
     expect(dialog.get_by_role("button", name="Close")).to_be_focused()
-    shared.page.keyboard.press("Escape")
+    lab.page.keyboard.press("Escape")
     expect(keys).to_be_hidden()
 
 
@@ -61,6 +67,7 @@ def test_arrows_move_the_focus_in_a_list_and_open_and_close_its_nodes(lab: Lab) 
     tree = panel.get_by_role("tree", name="Datasets")
     expect(lab.row(panel, "dataset:flights.airlines")).to_be_visible()
     assert tree.locator('[tabindex="0"]').count() == 1
+    tree.get_by_role("treeitem").first.focus()  # the list is entered at the row of last time
     panel.get_by_role("searchbox").focus()
     press = lab.page.keyboard.press
     press("ArrowDown")
@@ -89,11 +96,11 @@ def test_arrows_move_the_focus_in_a_list_and_open_and_close_its_nodes(lab: Lab) 
     expect(panel.get_by_role("searchbox")).to_be_focused()
 
 
-def test_enter_opens_the_page_of_a_row(shared: Lab) -> None:
-    panel = shared.panel("Features")
-    shared.row(panel, "view:carrier_delays").focus()
-    shared.page.keyboard.press("Enter")
-    expect(shared.main("view:carrier_delays").get_by_role("heading", level=1)).to_be_visible()
+def test_enter_opens_the_page_of_a_row(lab: Lab) -> None:
+    panel = lab.panel("Features")
+    lab.row(panel, "view:carrier_delays").focus()
+    lab.page.keyboard.press("Enter")
+    expect(lab.main("view:carrier_delays").get_by_role("heading", level=1)).to_be_visible()
 
 
 @pytest.mark.slow
@@ -109,10 +116,10 @@ def test_escape_in_a_list_returns_to_the_notebook(lab: Lab) -> None:
     ("key", "text"),
     [("r", "dataset:flights.airlines"), ("c", 'ml.dataset("flights.airlines").scan()')],
 )
-def test_one_key_copies_the_reference_or_the_code(shared: Lab, key: str, text: str) -> None:
-    shared.row(shared.panel("Catalog"), "dataset:flights.airlines").focus()
-    shared.page.keyboard.press(key)
-    shared.page.wait_for_function(
+def test_one_key_copies_the_reference_or_the_code(lab: Lab, key: str, text: str) -> None:
+    lab.row(lab.panel("Catalog"), "dataset:flights.airlines").focus()
+    lab.page.keyboard.press(key)
+    lab.page.wait_for_function(
         "text => navigator.clipboard.readText().then(found => found.includes(text))", arg=text
     )
 
@@ -133,12 +140,12 @@ def find_in_palette(lab: Lab, text: str) -> None:
             lab.page.wait_for_timeout(250)
 
 
-def test_the_palette_holds_the_commands_of_the_workbench(shared: Lab) -> None:
-    item = shared.page.locator(".lm-CommandPalette-item.lm-mod-active")
-    find_in_palette(shared, "Show Models")
+def test_the_palette_holds_the_commands_of_the_workbench(lab: Lab) -> None:
+    item = lab.page.locator(".lm-CommandPalette-item.lm-mod-active")
+    find_in_palette(lab, "Show Models")
     expect(item).to_contain_text("Show Models")
     # The palette draws what it has found in the next frame, and loses an Enter before that. Only
     # what was found with the last letter is marked to its end.
     expect(item.locator("mark")).to_have_text(["Show", "Models"])
-    shared.page.keyboard.press("Enter")
-    expect(shared.region("Models")).to_be_visible()
+    lab.page.keyboard.press("Enter")
+    expect(lab.region("Models")).to_be_visible()

@@ -22,12 +22,18 @@ OBJECTS = {
 }
 
 
-def test_each_of_the_five_panels_opens_and_shows_its_objects(shared: Lab) -> None:
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
+
+
+def test_each_of_the_five_panels_opens_and_shows_its_objects(lab: Lab) -> None:
     for title, objects in OBJECTS.items():
-        panel = shared.panel(title)
+        panel = lab.panel(title)
         for reference in objects:
-            expect(shared.row(panel, reference)).to_be_visible()
-    jobs = shared.panel("Jobs")
+            expect(lab.row(panel, reference)).to_be_visible()
+    jobs = lab.panel("Jobs")
     expect(jobs.get_by_role("tree", name="Jobs").get_by_role("treeitem")).not_to_have_count(0)
     expect(jobs.get_by_role("button", name="Compute")).to_have_attribute("aria-expanded", "true")
 
@@ -53,7 +59,9 @@ def test_a_panel_paints_its_frame_before_the_server_answers(fresh: Opener) -> No
     expect(lab.row(panel, "dataset:flights.departures")).to_be_visible()
 
 
-def test_a_panel_and_a_page_are_never_seen_without_their_styles(fresh: Opener) -> None:
+def test_a_reference_in_the_address_opens_its_page_and_nothing_is_seen_without_its_styles(
+    fresh: Opener,
+) -> None:
     lab = fresh()
     lab.page.add_init_script(
         """
@@ -71,7 +79,10 @@ def test_a_panel_and_a_page_are_never_seen_without_their_styles(fresh: Opener) -
         requestAnimationFrame(look);
         """
     )
-    lab.go()
+    lab.go(query="&mlinfra=dataset:flights.airlines")
+    expect(lab.main("dataset:flights.airlines").get_by_role("heading", level=1)).to_have_text(
+        "flights.airlines"
+    )
     lab.open("Catalog", "dataset:flights.departures")
     lab.page.wait_for_timeout(500)
     assert set(lab.page.evaluate("window.seen")) == {"flex,true"}
@@ -106,41 +117,34 @@ def test_the_scope_chip_leaves_only_what_the_panel_shows(lab: Lab) -> None:
     assert {ref.split(":")[0] for ref in refs(region)} <= {"dataset", "column"}
     region.get_by_role("searchbox").press("Escape")
     expect(lab.row(region, "dataset:flights.departures")).to_be_visible()
+    region.get_by_role("search").get_by_role("button", name="catalog").click()
 
 
-def test_a_reference_in_the_address_opens_its_page(fresh: Opener) -> None:
-    lab = fresh()
-    lab.go(query="&mlinfra=dataset:flights.airlines")
-    expect(lab.main("dataset:flights.airlines").get_by_role("heading", level=1)).to_have_text(
-        "flights.airlines"
-    )
-
-
-def test_pages_of_one_kind_share_a_tab_until_one_is_kept(shared: Lab) -> None:
-    panel = shared.panel("Catalog")
-    tabs = shared.page.locator("#jp-main-dock-panel .lm-TabBar-tab[data-mlinfra-page]")
+def test_pages_of_one_kind_share_a_tab_until_one_is_kept(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    tabs = lab.page.locator("#jp-main-dock-panel .lm-TabBar-tab[data-mlinfra-page]")
     for name in ("airlines", "weather"):
-        shared.row(panel, f"dataset:flights.{name}").click()
+        lab.row(panel, f"dataset:flights.{name}").click()
         expect(tabs).to_have_count(1)
         expect(tabs).to_have_attribute("data-mlinfra-page", f"dataset:flights.{name}")
-    shared.row(panel, "dataset:flights.weather").dblclick()
-    shared.row(panel, "dataset:flights.airlines").click()
+    lab.row(panel, "dataset:flights.weather").dblclick()
+    lab.row(panel, "dataset:flights.airlines").click()
     expect(tabs).to_have_count(2)
-    shared.row(panel, "dataset:flights.planes").click()
+    lab.row(panel, "dataset:flights.planes").click()
     expect(tabs.last).to_have_attribute("data-mlinfra-page", "dataset:flights.planes")
     expect(tabs).to_have_count(2)
 
 
-def test_refresh_keeps_the_place_in_a_panel(shared: Lab) -> None:
-    panel = shared.panel("Catalog")
-    row = shared.row(panel, "dataset:flights.airlines")
+def test_refresh_keeps_the_place_in_a_panel(lab: Lab) -> None:
+    panel = lab.panel("Catalog")
+    row = lab.row(panel, "dataset:flights.airlines")
     row.evaluate("row => { row.dataset.seen = 'before' }")
-    with shared.page.expect_response(lambda response: "/catalog/datasets" in response.url):
+    with lab.page.expect_response(lambda response: "/catalog/datasets" in response.url):
         panel.get_by_role("button", name="Refresh").click()
     expect(row).to_have_attribute("data-seen", "before")  # the row itself, and no copy of it
 
 
-def test_the_page_of_a_pipeline_shows_its_steps(shared: Lab) -> None:
-    page = shared.open("Jobs", "pipeline:flights")
+def test_the_page_of_a_pipeline_shows_its_steps(lab: Lab) -> None:
+    page = lab.open("Jobs", "pipeline:flights")
     for step in ("ingest", "explore", "features", "train", "evaluate", "deploy", "monitor"):
         expect(page.get_by_text(step, exact=True).first).to_be_visible()
