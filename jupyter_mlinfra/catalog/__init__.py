@@ -32,6 +32,7 @@ __all__ = [
     "explorer_of",
     "note_made",
     "personal_columns",
+    "plain_rows",
     "profile_of",
     "storage_options",
     "with_region",
@@ -52,6 +53,7 @@ _HOME = {
     "deleted_columns": ".personal",
     "note_made": ".scanned",
     "personal_columns": ".personal",
+    "plain_rows": ".querying.answers",
     "profile_of": ".looking.frames",
     "explorer_of": ".grid.frames",
     "storage_options": ".rows",
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from .personal import deleted_columns, personal_columns
     from .positions import Advance, Position
     from .progress import IngestProgress
+    from .querying.answers import plain_rows
     from .reading import Reading, ReadingOptions
     from .rows import storage_options
     from .scanned import note_made

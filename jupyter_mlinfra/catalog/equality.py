@@ -24,10 +24,28 @@ if TYPE_CHECKING:
     from .names import DatasetName
 
 
-def is_needed(snapshot: Snapshot | None) -> bool:
+def is_needed(table: Table, snapshot: Snapshot | None) -> bool:
     """Whether a snapshot has rows that were deleted by their values."""
-    summary = snapshot.summary if snapshot is not None else None
-    return summary is not None and summary["total-equality-deletes"] not in (None, "0")
+    from pyiceberg.manifest import DataFileContent, ManifestContent
+
+    if snapshot is None:
+        return False
+    if _told(snapshot) not in (None, "0"):
+        return True
+    # Totals are optional, and a commit on one without them begins to count at 0.
+    if None not in map(_told, table.metadata.snapshots):
+        return False
+    return any(
+        entry.data_file.content == DataFileContent.EQUALITY_DELETES
+        for manifest in snapshot.manifests(table.io)
+        if manifest.content == ManifestContent.DELETES
+        for entry in manifest.fetch_manifest_entry(table.io)
+    )
+
+
+def _told(snapshot: Snapshot) -> str | None:
+    """How many such rows its summary tells; None if it does not."""
+    return None if snapshot.summary is None else snapshot.summary["total-equality-deletes"]
 
 
 @dataclass(frozen=True, slots=True)

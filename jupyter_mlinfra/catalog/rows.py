@@ -41,7 +41,7 @@ def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
         name = replace(name, snapshot=None, columns=None)
     asked = name.snapshot
     snapshot = table.current_snapshot() if asked is None else table.snapshot_by_id(asked)
-    if snapshot is not None and equality.is_needed(snapshot):
+    if snapshot is not None and equality.is_needed(table, snapshot):
         return equality.scan(with_columns_of(table, name), name, snapshot)
     return plain_scan(table, name)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import shutil
 import sys
@@ -44,9 +43,10 @@ def _text_of(value: Any, workbench: Workbench | None) -> str:
     if card is not None:
         return _card(card)
     if hasattr(value, "write_json"):  # a frame
+        from ..catalog import plain_rows
+
         rows = [
-            {name: stored(item) for name, item in row.items()}
-            for row in json.loads(value.write_json())
+            dict(zip(value.columns, map(stored, row), strict=True)) for row in plain_rows(value)
         ]
         return table(rows, width=terminal()) or "no rows"
     if isinstance(value, list) and value and isinstance(value[0], Mapping):

@@ -4,7 +4,9 @@ values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -22,7 +24,7 @@ from pyiceberg.manifest import (
     ManifestWriterV2,
 )
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.snapshots import Operation, Summary
 from pyiceberg.table.update.snapshot import _FastAppendFiles
 from pyiceberg.typedef import Record
 from pyiceberg.types import LongType
@@ -68,8 +70,20 @@ class _Deletes(_FastAppendFiles):
         return [*self._existing_manifests(), writer.to_manifest_file()]
 
 
+class _Uncounted(_Deletes):
+    """One without totals, which are optional."""
+
+    def _summary(self, snapshot_properties: Mapping[str, str] = MappingProxyType({})) -> Summary:
+        return Summary(self._operation)
+
+
 def delete(
-    table: Table, rows: dict[str, list[Any]], ids: list[int], path: Path, **more: Any
+    table: Table,
+    rows: dict[str, list[Any]],
+    ids: list[int],
+    path: Path,
+    commit: type[_Deletes] = _Deletes,
+    **more: Any,
 ) -> None:
     """Commit a delete file with these columns. ids: of its fields."""
     frame = pl.DataFrame(rows).to_arrow()
@@ -93,7 +107,7 @@ def delete(
         **more,
     )
     transaction = table.transaction()
-    producer = _Deletes(Operation.DELETE, transaction, table.io)
+    producer = commit(Operation.DELETE, transaction, table.io)
     producer.append_data_file(file)
     producer.commit()
     transaction.commit_transaction()
@@ -145,6 +159,19 @@ def test_rows_that_were_deleted_by_their_values_are_gone_and_later_ones_are_not(
         update.delete_column("word")
     with pytest.raises(Unprocessable, match="column 2, which it has no more"):
         catalog.dataset("t.a").scan()
+
+
+def test_rows_are_gone_too_where_no_summary_counts_those_that_were_deleted(
+    catalog: Catalog, project: Project, table: str, tmp_path: Path
+) -> None:
+    delete(load(project), {"x": ["a"]}, [2], tmp_path / "one.parquet", _Uncounted)
+    assert rows(catalog) == [(2, "b"), (3, None), (5, "b"), (6, None)]
+    deleted = catalog.snapshots("t.a").items[0].id
+    catalog.write(pl.DataFrame({"id": [7], "x": ["a"]}), into="t.a")
+    assert rows(catalog) == [(2, "b"), (3, None), (5, "b"), (6, None), (7, "a")]
+    assert catalog.sql("SELECT count(*) FROM t.a").item() == 5
+    found = catalog.diff("t.a", deleted, key="id")
+    assert (found.added, found.removed, found.changed) == (1, 0, 0)
 
 
 @pytest.mark.parametrize("bounds", [True, False])

@@ -658,7 +658,9 @@ def test_no_file_of_the_project_holds_what_a_query_asked(
 def test_what_polars_has_no_type_for_is_text_and_nanoseconds_stay(catalog: Catalog) -> None:
     query = (
         "SELECT [INTERVAL 1 DAY] a, union_value(k := 1) b, TIMETZ '12:00:00+02' c, '101'::BIT d,"
-        " {'x': INTERVAL 1 DAY} e, 1 AS a, TIMESTAMP_NS '2020-01-01 00:00:00.123456789' f"
+        " {'x': INTERVAL 1 DAY} e, 1 AS a, TIMESTAMP_NS '2020-01-01 00:00:00.123456789' f,"
+        " INTERVAL '1 month -2 seconds' g, 340282366920938463463374607431768211455::UHUGEINT h,"
+        " '-99999999999999999999999999999999999999999'::BIGNUM i, {'y': [1]}::VARIANT j"
     )
     found = catalog.answer(query)
     assert found.rows == [
@@ -670,9 +672,13 @@ def test_what_polars_has_no_type_for_is_text_and_nanoseconds_stay(catalog: Catal
             "{'x': 1 day}",
             1,
             "2020-01-01T00:00:00.123456789",
+            "1 month -00:00:02",
+            str(2**128 - 1),
+            "-" + "9" * 41,
+            "{'y': [1]}",
         ]
     ]
-    assert list(found.columns) == ["a", "b", "c", "d", "e", "a_2", "f"]
+    assert list(found.columns) == ["a", "b", "c", "d", "e", "a_2", *"fghij"]
 
 
 def test_an_answer_takes_no_more_memory_than_it_may() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import replace
 from typing import Any
@@ -87,6 +88,21 @@ def test_the_values_of_rows_are_not_rounded() -> None:
         "b        8607                  –",
     ]
     assert text_of(prices.head(0)) == "no rows"
+
+
+def test_values_that_json_cannot_hold_are_shown_as_they_are() -> None:
+    odd = pl.DataFrame(
+        {
+            "number": [float("nan"), float("-inf"), None],
+            "day": pl.Series([2**31 - 2, 0, None]).cast(pl.Int32).cast(pl.Date),
+            "bytes": [b"\x01", b"", None],
+        }
+    )
+    assert [re.split("  +", line) for line in text_of(odd).splitlines()[1:]] == [
+        ["nan", "a time beyond the years 1 to 9999", "0x01"],
+        ["-inf", "1970-01-01", "0x"],
+        ["–", "–", "–"],
+    ]
 
 
 def test_a_reason_is_whole_in_a_pipe_and_cut_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def plan(table: Table) -> Plan:
     which rows were deleted.
     """
     snapshot = table.current_snapshot()
-    if equality.is_needed(snapshot):
+    if equality.is_needed(table, snapshot):
         tasks = _all(table)
         return Plan(len(tasks), [Group(tasks)], by_value=True)
     tasks = list(table.scan().plan_files())

@@ -60,25 +60,31 @@ class Found:
 
     def answer(self) -> SqlAnswer:
         """The same in JSON-safe values."""
-        import polars.selectors as cs
-
         from ..dtypes import short_dtype
-        from ..rows import plain, python_values, with_odd_times_as_text
 
-        frame = with_odd_times_as_text(self.frame).with_columns(
-            cs.datetime("ns", time_zone=(None, "*")).dt.to_string("iso:strict")
-        )
-        columns = [
-            [plain(value) for value in python_values(values)] for values in frame.iter_columns()
-        ]
         return SqlAnswer(
-            columns=frame.columns,
-            rows=[list(row) for row in zip(*columns, strict=True)],
+            columns=self.frame.columns,
+            rows=plain_rows(self.frame),
             types=[short_dtype(dtype) for dtype in self.frame.dtypes],
             masked=self.masked,
             more=self.more,
             snapshots=self.snapshots,
         )
+
+
+def plain_rows(frame: pl.DataFrame) -> list[list[Any]]:
+    """The rows of a frame, column by column in JSON-safe values; what neither Python nor JSON can
+    hold (infinity, NaN) is text.
+    """
+    import polars.selectors as cs
+
+    from ..rows import plain, python_values, with_odd_times_as_text
+
+    shown = with_odd_times_as_text(frame).with_columns(
+        cs.datetime("ns", time_zone=(None, "*")).dt.to_string("iso:strict")
+    )
+    columns = [[plain(value) for value in python_values(values)] for values in shown.iter_columns()]
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def framed(table: pa.Table, kinds: Sequence[str]) -> pl.DataFrame:
@@ -96,12 +102,7 @@ def framed(table: pa.Table, kinds: Sequence[str]) -> pl.DataFrame:
 
 def _kept(column: pa.ChunkedArray, kind: str) -> Any:
     import polars as pl
-    import pyarrow as pa
 
-    if pa.types.is_interval(column.type):
-        return pl.Series(
-            [None if item is None else str(item) for item in column.to_pylist()], dtype=pl.String
-        )
     values = pl.Series(pl.from_arrow(column))
     if kind == "HUGEINT":  # of sums; Arrow has it as a decimal
         values = values.cast(pl.Int128)

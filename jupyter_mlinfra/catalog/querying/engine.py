@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _LOOKS_SECONDS = 0.2
 _BATCH = 2048
 """Rows that leave the engine at a time: it holds whole batches outside its own limit."""
-_ODD = frozenset({"union", "bit", "time with time zone"})
+_ODD = frozenset(
+    {"union", "bit", "time with time zone", "interval", "uhugeint", "bignum", "variant"}
+)
 _NESTED = frozenset({"list", "array", "struct", "map"})
 
 
@@ -138,13 +140,13 @@ def _with_odd_types_as_text(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBP
     )
 
 
-def _is_odd(kind: DuckDBPyType, *, nested: bool = False) -> bool:
-    if kind.id in _ODD or (nested and kind.id == "interval"):
+def _is_odd(kind: DuckDBPyType) -> bool:
+    if kind.id in _ODD:
         return True
     if kind.id not in _NESTED:
         return False
     parts = [part for _, part in kind.children if isinstance(part, type(kind))]
-    return any(_is_odd(part, nested=True) for part in parts)
+    return any(map(_is_odd, parts))
 
 
 def answer(

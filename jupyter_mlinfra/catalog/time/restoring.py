@@ -242,7 +242,7 @@ def _data_files(table: Table, snapshot: int | None) -> dict[str, DataFile]:
     there = table.current_snapshot() if snapshot is None else table.snapshot_by_id(snapshot)
     if there is None:
         return {}
-    if is_needed(there):
+    if is_needed(table, there):
         raise _NotByFilesError
     tasks: list[FileScanTask] = list(table.scan(snapshot_id=there.snapshot_id).plan_files())
     if any(task.delete_files for task in tasks):

@@ -55,7 +55,7 @@ def sides(
     both = keys[0].keys() & keys[1].keys() if shared else set()
     common = {key for key in both if not _may_hold(keys[0][key].file, new)}
     # What the files of a plan say of themselves does not count rows deleted by their values.
-    planned = not any(map(is_needed, snapshots))
+    planned = not any(is_needed(table, item) for item in snapshots)
     return [
         _side(table, name, groups, common, planned=planned)
         for name, groups in zip((before, after), found, strict=True)
@@ -100,7 +100,7 @@ def _snapshot(table: Table, name: DatasetName) -> Snapshot:
 
 def _groups(table: Table, name: DatasetName, snapshot: Snapshot) -> Sequence[Group]:
     """The files of a snapshot."""
-    if is_needed(snapshot):
+    if is_needed(table, snapshot):
         return groups(with_columns_of(table, name), name, snapshot)
     return [Group(list(table.scan(snapshot_id=snapshot.snapshot_id).plan_files()))]
 
