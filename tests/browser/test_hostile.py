@@ -16,9 +16,15 @@ import pytest
 from playwright.sync_api import expect
 
 from jupyter_mlinfra import Workbench
-from tests.browser.conftest import FOLDER, Lab, Opener, cell, jupyterlab
+from tests.browser.conftest import FOLDER, Lab, Opener, Server, cell, jupyterlab
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}"
+
+
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
 
 
 def test_a_job_with_markup_in_its_name_is_shown_as_text(lab: Lab) -> None:
@@ -176,12 +182,12 @@ def test_a_chart_in_a_notebook_that_nobody_trusts_fetches_nothing_from_anywhere(
 
 @pytest.mark.slow
 def test_without_the_server_half_a_panel_says_so_and_how_to_mend_it(
-    fresh: Opener, tmp_path: Path, lab: Lab
+    fresh: Opener, tmp_path: Path, server: Server
 ) -> None:
     with jupyterlab(
-        lab.server.root, tmp_path, "--ServerApp.jpserver_extensions={'jupyter_mlinfra': False}"
-    ) as server:
-        other = fresh(server)
+        server.root, tmp_path, "--ServerApp.jpserver_extensions={'jupyter_mlinfra': False}"
+    ) as bare:
+        other = fresh(bare)
         try:
             other.go()
             panel = other.panel("Catalog")

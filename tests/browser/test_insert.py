@@ -10,6 +10,12 @@ from tests.browser.conftest import Lab, cell
 AIRLINES = "dataset:flights.airlines"
 
 
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
+
+
 def cells(notebook: Locator) -> Locator:
     return notebook.locator(".jp-Notebook .jp-CodeCell")
 

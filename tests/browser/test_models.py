@@ -14,6 +14,12 @@ DEPLOYMENT = "deployment:flights"
 
 
 @pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
+
+
+@pytest.fixture
 def page(lab: Lab, traffic: None) -> Iterator[Locator]:
     """The page of the deployment; its traffic is as before after the test."""
     before = shares(lab)
@@ -101,11 +107,11 @@ def test_try_it_answers_and_names_the_version(lab: Lab, page: Locator) -> None:
 
 
 @pytest.mark.slow
-def test_the_monitor_shows_drifted_features_and_their_distribution(shared: Lab) -> None:
-    page = shared.open("Models", "monitor:flights")
+def test_the_monitor_shows_drifted_features_and_their_distribution(lab: Lab) -> None:
+    page = lab.open("Models", "monitor:flights")
     page.get_by_role("button", name="as table").first.click()
     drift = page.get_by_role("grid", name="Drift of the features")
-    status = shared.server.ask("mlinfra/api/monitoring/monitors/flights")
+    status = lab.server.ask("mlinfra/api/monitoring/monitors/flights")
     features = [item["feature"] for item in status["drift"]]
     drifted = [item["feature"] for item in status["drift"] if item["drifted"]]
     assert drifted
@@ -113,7 +119,7 @@ def test_the_monitor_shows_drifted_features_and_their_distribution(shared: Lab) 
     expect(drift.locator('[data-state="drifted"]')).to_have_count(len(drifted))
     row = drift.get_by_role("row").filter(has_text=drifted[-1]).first
     row.focus()
-    shared.page.keyboard.press("Enter")
+    lab.page.keyboard.press("Enter")
     chart = page.get_by_role("region", name=f"Distribution of {drifted[-1]}")
     expect(chart.get_by_role("img")).to_be_visible()
     assert chart.locator("rect").count() >= 4
@@ -126,8 +132,8 @@ def test_the_monitor_shows_drifted_features_and_their_distribution(shared: Lab) 
     expect(page.get_by_role("grid", name="Feature by time")).to_be_visible()
 
 
-def test_the_model_names_its_champion(shared: Lab) -> None:
-    page = shared.open("Models", "model:flights")
+def test_the_model_names_its_champion(lab: Lab) -> None:
+    page = lab.open("Models", "model:flights")
     expect(page.get_by_text("champion").first).to_be_visible()
     expect(page.get_by_text("candidate").first).to_be_visible()
     table = page.get_by_role("grid", name="Versions of flights")
@@ -136,10 +142,10 @@ def test_the_model_names_its_champion(shared: Lab) -> None:
     expect(table.locator("tbody tr").first).to_contain_text(re.compile(r"\d [kM]B"))
     champion = table.locator("tbody tr").filter(has_text="champion").first
     champion.get_by_role("button", name=re.compile("^Delete v")).click()
-    shared.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    refused = shared.page.locator(".Toastify__toast").filter(has_text="was not deleted")
+    lab.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    refused = lab.page.locator(".Toastify__toast").filter(has_text="was not deleted")
     expect(refused).to_be_visible()
-    shared.refused("/delete")
+    lab.refused("/delete")
 
 
 def test_a_chart_in_a_notebook_is_drawn_offline_by_our_own_renderer(lab: Lab) -> None:
