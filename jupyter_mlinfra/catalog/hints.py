@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .conform import MISSING, from_text
 from .reading import Doubt, Reading, say
+from .spelling import DATES, SHORT_DATES, moment
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,6 +19,9 @@ _MINUS = "\u2212"
 _BARE_NUMBER = r"^[+-]?\d[\d.,'\u2019]*$"
 _WEEK_DAY = r"^\d{4}-W\d{2}-\d$"
 _DAY = r"^(?:19|20)\d{6}$"
+_TWO_DIGITS = r"^\d{1,2}\D\d{1,2}\D\d\d(?:\D|$)"
+_MOST = 0.98
+"""The share of dates from which a column is pointed out as one of dates."""
 _FEW = 16
 
 
@@ -28,7 +32,12 @@ def of_text(name: str, first: pl.Series | None, reading: Reading) -> Doubt | Non
     words = _present(first)
     if words is None:
         return None
-    return _zones(name, words, reading) or _marked(name, words) or _week_days(name, words)
+    return (
+        _zones(name, words, reading)
+        or _marked(name, words)
+        or _week_days(name, words)
+        or _other_dates(name, words, reading.date_format)
+    )
 
 
 def of_whole_numbers(name: str, first: pl.Series | None) -> Doubt | None:
@@ -113,3 +122,22 @@ def _week_days(name: str, words: pl.Series) -> Doubt | None:
         return None
     what = f"Column {name!r} is text: its values, such as {words[0]!r}, could be days of weeks."
     return Doubt("date_format", what, f"If they are, say {say('date_format', '%G-W%V-%u')}.")
+
+
+def _other_dates(name: str, words: pl.Series, asked: str | None) -> Doubt | None:
+    """Dates of another form than the one that is asked for, which are then not read."""
+    import polars as pl
+
+    if not asked:
+        return None
+    short = bool(words.str.contains(_TWO_DIGITS).all())
+    word, spelled = words.to_frame("word"), SHORT_DATES if short else DATES
+    read = word.select(
+        moment(pl.col("word"), form).is_not_null().mean().alias(form) for form in spelled
+    )
+    forms = [form for form in spelled if form != asked and read[form][0] > _MOST]
+    if not forms:
+        return None
+    what = f"Column {name!r} is text: its values, such as {words[0][:40]!r}, are no dates of the"
+    fix = " or ".join(say("date_format", form) for form in forms)
+    return Doubt("date_format", f"{what} form {asked}.", f"If they are dates, say {fix}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -98,6 +98,7 @@ class FileRows:
         self.refused: list[Unprocessable] = []
         self.read = 0
         self._kept = Kept()
+        self._known: Collection[str] = ()
         self._empty: list[str] = []
         self._cut: Counter[str] = Counter()
 
@@ -106,7 +107,12 @@ class FileRows:
         """Doubts about the files, then about their columns; each once. After `frames`, also what
         could not be kept.
         """
-        of_files = [doubt for source in self._sources for doubt in source.doubts]
+        of_files = [
+            doubt
+            for source in self._sources
+            for doubt in source.doubts
+            if not doubt.column or doubt.column not in self._known
+        ]
         of_columns = [guess.doubt for guess in self.guesses.values() if guess.doubt is not None]
         of_columns += [
             _no_fields_doubt(name)
@@ -128,6 +134,7 @@ class FileRows:
 
     def plan(self, existing: Mapping[str, Target] | None) -> Mapping[str, Target]:
         first = self._sources[0]
+        self._known = (existing or {}).keys()
         self._refuse_doubts()
         self._refuse_missing(existing)
         if unknown := [

@@ -6,13 +6,21 @@ import contextlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.errors import TooLarge
 
 _DEPTH = 100
 _KEY = re.compile(rb'"\s*:')
 """The end of a key; a text may look like one too."""
+
+
+class Mixed(NamedTuple):
+    """How many of the values of a field are texts, and the first of these."""
+
+    texts: int
+    values: int
+    word: str
 
 
 class Fields:
@@ -24,12 +32,16 @@ class Fields:
         self._file, self._most = file, most
         self._seen: dict[str, Any] = {}
         self._count = 0
+        self._texts: dict[str, int] = {}
+        self._others: dict[str, int] = {}
+        self._first: dict[str, str] = {}
 
     def add(self, value: Mapping[str, Any]) -> int:
         """Count the names of an object; returns how many keys it has, with those of the objects
         within it. Raises TooLarge if there are too many names.
         """
         keys = self._add(value, self._seen)
+        self._count_kinds(value)
         if self._count > self._most:
             raise TooLarge(
                 f"{self._file} has over {self._most:,} different field names.",
@@ -38,6 +50,26 @@ class Fields:
                 " name and value; else set json_columns in the section [catalog] of mlinfra.toml.",
             )
         return keys
+
+    def among_others(self) -> dict[str, Mixed]:
+        """The fields of the objects themselves that hold texts and other values, which are then
+        text too.
+        """
+        return {
+            name: Mixed(texts, texts + self._others[name], self._first[name])
+            for name, texts in self._texts.items()
+            if name in self._others
+        }
+
+    def _count_kinds(self, value: Mapping[str, Any]) -> None:
+        texts, others = self._texts, self._others
+        for name, item in value.items():
+            if type(item) is str:
+                if name not in texts:
+                    texts[name], self._first[name] = 0, item
+                texts[name] += 1
+            elif item is not None:
+                others[name] = others.get(name, 0) + 1
 
     def _add(self, value: Mapping[str, Any], seen: dict[str, Any], depth: int = 0) -> int:
         for name in value.keys() - seen.keys():

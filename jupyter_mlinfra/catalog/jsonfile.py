@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
-from .jsonfields import Fields, repeated_key
+from .jsonfields import Fields, Mixed, repeated_key
 from .jsonkinds import Kinds, mixes
 from .jsonstream import CutOffError, NoObjectError, RowsWithin, Values, is_spread
 from .names import column_names
@@ -85,6 +85,17 @@ class JsonFile:
     def mixed(self) -> str:
         """A column of which values are of another kind than most; empty if there is none."""
         return self._kinds.odd if self._kinds else ""
+
+    @property
+    def made_text(self) -> dict[str, Mixed]:
+        """The columns that are text, without being asked to, since some of their values are."""
+        found = self._fields.among_others()
+        names = zip(self.header, self.columns, strict=True)
+        return {
+            name: found[field]
+            for field, name in names
+            if field in found and name not in self._types
+        }
 
     def _schema_of_rows(self) -> dict[str, pl.DataType]:
         import polars as pl

@@ -9,7 +9,7 @@ import contextlib
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -344,10 +344,21 @@ def snapshot_of(name: DatasetName, metadata: Metadata) -> Metadata | None:
         if entry["snapshot-id"] == snapshot_id:
             snapshot: Metadata = entry
             return snapshot
-    raise NotFound(
-        f"{name.text} has no snapshot {snapshot_id}.",
-        "It never had, or it has expired.",
-        f"mlinfra catalog snapshots {name.text}",
+    known = [entry["snapshot-id"] for entry in metadata.get("snapshots", [])]
+    raise no_snapshot(name, snapshot_id, known)
+
+
+def no_snapshot(name: DatasetName, snapshot_id: object, known: Iterable[int]) -> NotFound:
+    """The error for a snapshot that a dataset does not have. known: those that it has; one whose
+    first digits are meant, as pages show them, is named.
+    """
+    what = f"{name.text} has no snapshot {snapshot_id}."
+    whole = [one for one in known if str(one).startswith(str(snapshot_id))]
+    if len(whole) == 1:
+        why = f"Pages show the first digits of a number, here those of {whole[0]}."
+        return NotFound(what, why, f"Write all of them: {name.asked}@{whole[0]}")
+    return NotFound(
+        what, "It never had, or it has expired.", f"mlinfra catalog snapshots {name.text}"
     )
 
 

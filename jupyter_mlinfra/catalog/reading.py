@@ -196,13 +196,14 @@ def say(option: str, value: str | int | bool) -> str:
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """A guess that may be wrong. option: the one that settles it. stops: nothing is ingested until
-    it is settled.
+    it is settled. column: the one that it is about; it is no doubt where the dataset has that.
     """
 
     option: str
     what: str
     fix: str
     stops: bool = False
+    column: str = ""
 
     def error(self) -> Unprocessable:
         """The error for a doubt that stops."""

@@ -17,6 +17,7 @@ from ..core.errors import BadRequest, NotFound
 from ..core.frames import exactly
 from ..core.records import PAGE_LIMIT
 from .conform import in_range
+from .metadata import no_snapshot
 from .names import DatasetName
 
 if TYPE_CHECKING:
@@ -67,11 +68,8 @@ def with_columns_of(table: Table, name: DatasetName) -> Table:
         return table
     snapshot = table.snapshot_by_id(name.snapshot)
     if snapshot is None:
-        raise NotFound(
-            f"{name.text} has no snapshot {name.snapshot}.",
-            "It never had, or it has expired.",
-            f"mlinfra catalog snapshots {name.text}",
-        )
+        known = [item.snapshot_id for item in table.snapshots()]
+        raise no_snapshot(name, name.snapshot, known)
     # Older writers do not record it.
     written = table.metadata.current_schema_id if snapshot.schema_id is None else snapshot.schema_id
     columns = written if name.columns is None else name.columns

@@ -22,6 +22,7 @@ from .formats.arrow import ArrowFile
 from .formats.excel import ExcelFile, sheet_of
 from .formats.packed import ARCHIVE, PACKED, members, packing, split
 from .hive import Values, with_values
+from .jsonfields import Mixed
 from .jsonfile import JsonFile
 from .jsonstream import list_within
 from .names import renaming
@@ -244,8 +245,21 @@ def _json_source(text: Text, path: Path, reading: Reading, *, complete: bool) ->
         rows=reading.rows or "",
     )
     source = _Json(file, path.name, reading)
-    source.doubts = [*([doubt] if doubt else []), *source.doubts]
+    made_text = [_made_text(name, mixed) for name, mixed in file.made_text.items()]
+    source.doubts = [*([doubt] if doubt else []), *source.doubts, *made_text]
     return source
+
+
+def _made_text(name: str, mixed: Mixed) -> Doubt:
+    """A note on a column of JSON that is text since some of its values are."""
+    return Doubt(
+        "types",
+        f"Column {name!r} is text: {mixed.texts:,} of its {mixed.values:,} values are texts, the"
+        f" first {mixed.word[:40]!r}; the others are kept as JSON.",
+        f"For numbers say {say('schema', f'{name}=f64')}: texts that are none go to quarantine,"
+        " those that stand for a missing value are left empty.",
+        column=name,
+    )
 
 
 def _within_doubt(text: Text, path: Path) -> Doubt | None:

@@ -54,6 +54,17 @@ def moment(catalog: Catalog, snapshot: str, *, after: float = 0) -> str:
     return (at + timedelta(seconds=after)).isoformat().replace("+00:00", "Z")
 
 
+def test_the_first_digits_of_a_snapshot_as_pages_show_them_lead_to_all_of_them(
+    catalog: Catalog,
+) -> None:
+    first = write(catalog, 1)
+    for ask in (lambda at: catalog.preview(f"{NAME}@{at}"), lambda at: ids(catalog, at)):
+        with pytest.raises(NotFound, match=f"no snapshot {first[:8]}.*{NAME}@{first}"):
+            ask(first[:8])
+        with pytest.raises(NotFound, match=f"has expired.*catalog snapshots {NAME}"):
+            ask(f"{first[:8]}x".replace("x", str(9 - int(first[8]))))
+
+
 def test_a_time_a_tag_and_a_branch_mean_a_snapshot_wherever_a_dataset_is_read(
     catalog: Catalog,
 ) -> None:

@@ -162,6 +162,18 @@ def test_digits_in_json_text_stay_text(catalog, file, rows):
     assert rows("t.a") == [{"zip": "10001"}, {"zip": "10002"}]
 
 
+def test_json_numbers_that_a_text_makes_text_are_pointed_out_once(catalog, file, rows):
+    lines = [{"id": number, "zip": "02134", "score": number / 2} for number in range(9)]
+    lines[5]["score"] = "n/a"
+    path = file("a.jsonl", "\n".join(map(json.dumps, lines)))
+    [note] = catalog.ingest([path], into="t.a").notes
+    assert "'score' is text: 1 of its 9 values are texts, the first 'n/a'" in note
+    assert catalog.ingest([path], into="t.a", again=True).notes == []  # the dataset has it so
+    report = catalog.ingest([path], into="t.b", types={"score": "f64"})
+    assert (report.notes, report.quarantined) == ([], 0)
+    assert [row["score"] for row in rows("t.b")] == [0, 0.5, 1, 1.5, 2, None, 3, 3.5, 4]
+
+
 def test_types_that_differ_from_block_to_block_meet(catalog, file):
     lines = [json.dumps({"n": i}) for i in range(25_000)] + [json.dumps({"n": 0.5, "late": "x"})]
     catalog.ingest([file("a.ndjson", "\n".join(lines))], into="t.a")

@@ -248,6 +248,22 @@ def test_years_of_two_digits_are_pointed_out(catalog, file):
         catalog.ingest([file("c.csv", "\n".join(["day;version;at", *lines, lines[0]]))], into="t.b")
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("%d.%m.%y", ["'day' is text", "--date-format %d.%m.%Y"]),
+        ("%d.%m.%Y", ["'short' is text", "--date-format %d.%m.%y"]),
+    ],
+)
+def test_dates_of_another_form_than_the_one_that_is_asked_for_are_pointed_out(
+    catalog, file, asked, told
+):
+    lines = [f"{day:02}.03.2024,{day:02}.03.24,1.2.{day}" for day in range(1, 21)]
+    path = file("a.csv", "\n".join(["day,short,version", *lines]))
+    [note] = catalog.ingest([path], into="t.a", date_format=asked).notes
+    assert [word for word in told if word not in note] == []
+
+
 def test_a_header_that_begins_with_the_sign_of_a_comment_is_a_header(catalog, file, rows):
     catalog.ingest([file("a.csv", "##source=x\n#CHROM\tPOS\nchr1\t5\n")], into="t.a")
     assert rows("t.a") == [{"#CHROM": "chr1", "POS": 5}]

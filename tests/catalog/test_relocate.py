@@ -54,7 +54,8 @@ def test_a_moved_project_says_what_to_do_and_has_all_snapshots_afterwards(
     ):
         with pytest.raises(Conflict, match="mlinfra catalog relocate"):
             ask()
-    assert all("moved or copied" in item.description for item in catalog.list().items)
+    told = ("moved or copied", "mlinfra catalog relocate")
+    assert all(word in item.description for item in catalog.list().items for word in told)
     found = catalog.relocate()
     assert [(item.dataset, item.done) for item in found.items] == [("a.t", True), ("b.u", True)]
     assert not catalog.relocate().items

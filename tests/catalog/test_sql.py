@@ -178,6 +178,10 @@ def test_parameters_are_bound(catalog: Catalog, tables: Tables) -> None:
 
 
 def test_a_refusal_says_what_to_write(catalog: Catalog) -> None:
+    # `"… = $least"` in a terminal: the shell has put nothing there.
+    for text in ("SELECT count(*) FROM t.a WHERE n =", "SELECT $leaster"):
+        with pytest.raises(BadRequest, match=r"has no \$least, .*between single quotes"):
+            catalog.sql(text, parameters={"least": 1})
     with pytest.raises(BadRequest, match=r"\$day has no value.*-p day=VALUE"):
         catalog.sql("SELECT $day AS d")
     for query, instead in (

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
+from jupyter_mlinfra.catalog.care.spec import CarePlan
 from jupyter_mlinfra.core.display import MIME, with_state_words
 from jupyter_mlinfra.core.errors import BadRequest, NotFound
 from jupyter_mlinfra.core.project import Project
@@ -369,6 +370,18 @@ def test_an_ingest_counts_what_it_left_out_in_its_title_and_says_the_rest_in_a_f
     assert card.title == "shop.orders: 3 rows in quarantine, 1 file skipped"
     assert card.facts["left out"] == report.summary
     assert (clean.title, "left out" in clean.facts) == ("shop.orders", False)
+    nothing = card_of(replace(report, quarantined=0, skipped=[], rows_written=0))
+    assert nothing is not None
+    assert nothing.facts["left out"] == report.summary  # of a table of a database, say
+
+
+def test_a_plan_that_has_nothing_to_do_says_so_and_asks_for_no_yes() -> None:
+    plan = CarePlan(dataset="shop.orders", files_before=1, files_after=1, bytes=0)
+    idle, due = card_of(plan), card_of(replace(plan, files_before=9, bytes=7))
+    assert idle is not None
+    assert due is not None
+    assert (idle.title, idle.note) == ("shop.orders: nothing to do", "")
+    assert (due.title, due.note) == ("shop.orders: what would be done", "With --yes it is done.")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from ...core.display import encodable
@@ -27,6 +28,7 @@ def run(query: Query) -> Found:
     import duckdb
 
     _check_text(query)
+    _check_parameters(query)
     tokens = words.tokens(query.text)
     words.check_select(tokens)
     with engine(query.limits) as connection:
@@ -79,6 +81,19 @@ def _check_text(query: Query) -> None:
             "It, or one of its parameters, has half of a character (a lone surrogate).",
             "Type the character again.",
         )
+
+
+def _check_parameters(query: Query) -> None:
+    """Raise BadRequest for a value that the query has no place for."""
+    for name in query.parameters:
+        if not re.search(rf"\${re.escape(str(name))}(?!\w)", query.text, re.IGNORECASE):
+            raise BadRequest(
+                f"The query has no ${name}, for which a value is given.",
+                f"Between double quotes a shell puts the value of its own variable {name} there,"
+                " or nothing.",
+                f"Write ${name} where the value belongs; in a terminal, put the query between"
+                " single quotes.",
+            )
 
 
 def check_one_select(connection: duckdb.DuckDBPyConnection, text: str) -> None:

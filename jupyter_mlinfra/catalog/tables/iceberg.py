@@ -52,7 +52,7 @@ class IcebergTable:
             return records.dataset(self.name, self._metadata())
         # One damaged table must not hide the others.
         except MLInfraError as error:
-            return records.unreadable(self.name, f"{error.what} {error.why}".strip())
+            return records.unreadable(self.name, str(error))
 
     def detail(self) -> DatasetDetail:
         from ..spec import DatasetDetail

@@ -76,7 +76,7 @@ function Found({ dataset, found }: IFoundProps): React.ReactElement {
             label: trans.__('Add Rule…'),
             onClick: () => void commands.execute('mlinfra:catalog-rule', { ref: dataset.ref })
           }}
-          code={`%catalog rule ${dataset.name} "id not null"`}
+          code={`%catalog rule ${dataset.name} "rows >= 1"`}
         />
       ) : (
         <>

@@ -68,12 +68,14 @@ def plan(item: CarePlan) -> Row:
 @card(CarePlan)
 def _plan(item: CarePlan) -> Card:
     facts = {key: text for key, text in plan(item).items() if key not in ("dataset", "note")}
+    nothing = not (item.done or item.bytes or item.orphans_total)
+    planned = f"{item.dataset}: {'nothing to do' if nothing else 'what would be done'}"
     return Card(
-        title=item.dataset if item.done else f"{item.dataset}: what would be done",
+        title=item.dataset if item.done else planned,
         ref=reference("dataset", item.dataset),
         facts=said({**facts, "snapshot": plain(item.snapshot)}),
         rows=[orphan(found) for found in (*item.orphans, *item.kept)],
-        note=item.note or ("" if item.done else "With --yes it is done."),
+        note=item.note or ("" if item.done or nothing else "With --yes it is done."),
     )
 
 

@@ -23,7 +23,7 @@ def _ingest(item: IngestReport) -> Card:
         "skipped": counted(len(item.skipped), "file") if item.skipped else "",
     }
     facts = {
-        "left out": item.summary if any(left_out.values()) else NONE,
+        "left out": item.summary if any(left_out.values()) or not item.rows_written else NONE,
         "rows written": plain(item.rows_written),
         "in place of others": plain(item.rows_updated) if item.rows_updated else NONE,
         "quarantined": plain(item.quarantined),
