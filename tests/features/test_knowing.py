@@ -154,6 +154,7 @@ def test_uses_lead_to_models_by_name_champions_first_and_never_by_id() -> None:
             edge("run:cafe", "version:churn/2", "register", "6"),
             edge("feature:clicks:days", "job:0d0d", "features.training_set", "7"),
             edge("version:churn/2", "run:cafe", "loop", "8"),
+            edge("feature:clicks:rate", "user:ana", "features.training_set", "9"),
         ]
     )
     uses = records(
@@ -169,6 +170,7 @@ def test_uses_lead_to_models_by_name_champions_first_and_never_by_id() -> None:
         ("run", "first try", []),
     ]
     assert {use.ref: list(use.features) for use in uses}["job:0d0d"] == ["days"]
+    assert "user:ana" not in {use.ref for use in uses}  # no object was made
     assert not any(word in use.name for use in uses for word in ("beef", "cafe", "0d0d"))
     assert list(found.of("feature:clicks:rate"))[:2] == ["version:churn/2", "version:churn/1"]
 

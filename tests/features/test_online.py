@@ -207,6 +207,12 @@ def test_statuses_are_the_words_that_scripts_rely_on_and_people_read_others(shop
     assert row_of(row)["clicks:rate"] == "(not found)"
 
 
+def test_people_read_how_old_a_value_is_that_has_expired() -> None:
+    at = datetime(2026, 6, 29, 23, 57, tzinfo=UTC)
+    row = OnlineRow(entity={}, values={"v:a": None}, status={"v:a": EXPIRED}, event_at={"v:a": at})
+    assert row_of(row) == {"v:a": "(expired, of 2026-06-29 23:57)"}
+
+
 def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(
     shop: Features,
 ) -> None:

@@ -58,7 +58,8 @@ def uses_of(edges: Iterable[Edge]) -> Uses:
     kept: dict[str, Mapping[str, str]] = {}
     found = {}
     for feature, outputs in direct.items():
-        reached = dict(outputs)
+        # Somebody who joined them in a shell is no object that was made from them.
+        reached = {ref: at for ref, at in outputs.items() if ref.partition(":")[0] in _RANKS}
         for output in outputs:
             if output not in kept:
                 kept[output] = _beyond(output, made)

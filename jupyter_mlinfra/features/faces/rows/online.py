@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from ....faces.cards import Card, card, said
@@ -64,10 +65,16 @@ def _skew(item: SkewReport) -> Card:
 
 @row(OnlineRow, noun="entity")
 def online_row(item: OnlineRow) -> Row:
-    values = {name: _shown(value, item.status[name]) for name, value in item.values.items()}
+    values = {
+        name: _shown(value, item.status[name], item.event_at.get(name))
+        for name, value in item.values.items()
+    }
     return {**{key: datum(value) for key, value in item.entity.items()}, **values}
 
 
-def _shown(value: Any, status: OnlineStatus) -> str:
-    """The value, or why there is none: `(null)`, `(not found)`."""
-    return stored(value) if status == OnlineStatus.PRESENT else f"({state(status)})"
+def _shown(value: Any, status: OnlineStatus, at: datetime | None) -> str:
+    """The value, or why there is none: `(null)`, `(not found)`, `(expired, of 2026-06-29)`."""
+    if status == OnlineStatus.PRESENT:
+        return stored(value)
+    of = f", of {moment(at)}" if status == OnlineStatus.EXPIRED and at else ""
+    return f"({state(status)}{of})"
