@@ -19,6 +19,12 @@ DEPLOYMENT = "deployment:flights"
 API = "mlinfra/api/deployments/deployments/flights"
 
 
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
+
+
 def tab(page: Locator, name: str) -> Locator:
     """Open a tab of the page; returns what it shows."""
     page.get_by_role("tab", name=name, exact=True).click()

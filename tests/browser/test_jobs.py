@@ -23,6 +23,12 @@ def server(small_server: Server) -> Server:
     return small_server
 
 
+@pytest.fixture
+def lab(shared: Lab) -> Lab:
+    """The tests of this file leave nothing behind but open pages: one page serves them all."""
+    return shared
+
+
 def fill(form: Locator, label: str, value: str) -> None:
     form.get_by_label(re.compile(rf"^{label}\b")).fill(value)
 
