@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import Any
 
-from . import tools
+import tools
 
 PACKAGES = [
     "duckdb==1.5.5",
