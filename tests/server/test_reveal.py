@@ -135,6 +135,25 @@ async def test_rules_tell_nothing_of_masked_values_to_who_may_not_see_them(
     assert (await ask("catalog/audit")).value["items"][0]["verb"] == "rule"
 
 
+async def test_a_dry_run_is_no_way_to_guess_masked_values(
+    people: None,
+    ask: Callable[..., Any],
+    jp_serverapp: Any,
+    documented: type[AllowAllAuthorizer],
+    project: Project,
+) -> None:
+    scopes = hub(jp_serverapp, documented)
+    (project.root / "guess.csv").write_text(f"id,email\n1,{CANARY}\n")
+    guess = {"files": ["guess.csv"], "into": "hr.people", "key": ["id"], "dry_run": True}
+    refused = await ask("catalog/ingest", guess)
+    assert (refused.code, refused.value["error"]) == (403, "forbidden")
+    assert (await ask("catalog/ingest", {**guess, "into": "hr.other"})).code < 300
+    scopes.append(SCOPE)
+    assert (await ask("catalog/ingest", guess)).code < 300
+    [entry] = (await ask("catalog/audit")).value["items"]
+    assert (entry["verb"], entry["columns"], entry["face"]) == ("dry run", ["email"], "rest")
+
+
 async def test_a_table_in_place_is_tagged_over_rest_and_its_values_stay_in_the_server(
     project: Project,
     ask: Callable[..., Any],

@@ -85,6 +85,20 @@ class Revealing:
             )
         self.record(dataset, columns, reveal, verb="rule")
 
+    def trial(self, dataset: str, columns: Collection[str], reveal: Reveal) -> None:
+        """Write down that a dry run compares new rows with masked columns. Raises Forbidden if the
+        viewer may not see them.
+        """
+        if not self.may(reveal):
+            raise Forbidden(
+                f"Column {min(columns)!r} of {dataset} is masked.",
+                "How many rows an upsert would change tells its values (tag pii). To see them needs"
+                " the right to read mlinfra:catalog-pii, and a project without [catalog] reveal ="
+                ' "never".',
+                "Run the upsert itself, or look at the file with inspect.",
+            )
+        self.record(dataset, columns, reveal, verb="dry run")
+
     def hidden(
         self, table: ReadTable, columns: Sequence[str], reveal: Reveal, *, verb: str
     ) -> Collection[str]:

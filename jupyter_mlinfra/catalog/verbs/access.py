@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from ...core.errors import NotFound
 from ...core.records import Page
 from ...core.viewer import Reveal
 from ..access.records import Revealed
@@ -24,6 +25,21 @@ class AccessVerbs(Verbs):
         self._revealing.check(reveal)
         with table.explained():
             return self._revealing.hidden(table, columns, reveal, verb=verb)
+
+    def check_trial(self, name: str, reveal: Reveal) -> None:
+        """Write down that the dry run of an upsert is asked of a dataset with masked columns: its
+        counts tell which of the new values are there. Raises Forbidden if the viewer may not see
+        them. There is nothing to tell of a dataset that is not there yet.
+        """
+        table = self._tables.find(self.named(name))
+        try:
+            with table.explained():
+                columns = [column.name for column in table.detail().schema]
+                masked = {*table.masked(columns), *table.personal(columns)}
+        except NotFound:
+            return
+        if masked:
+            self._revealing.trial(table.name.text, masked, reveal)
 
     def audit(
         self, name: str | None = None, *, limit: int = 50, cursor: str | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack
 
 from ....faces.handler import Handler, elsewhere
 from ....faces.parameters import Interval, Len, Name, Text
+from ....faces.reveal import viewer_if_allowed
 from .given import source_of
 from .rights import may_be_of, write
 
@@ -92,6 +93,8 @@ class Ingest(Handler):
             self.bench.catalog.own(name)
         sources = [source_of(self.bench.project, file) for file in files]
         span(lookback)
+        if dry_run and (key or mode == "upsert"):
+            self.bench.catalog.check_trial(name, viewer_if_allowed(self))
         return self.as_job(
             "catalog ingest",
             *sources,
