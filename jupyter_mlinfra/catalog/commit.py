@@ -28,7 +28,17 @@ from .dtypes import refuse_equal_paths
 from .evolving import arrow_schema, evolve, targets_of
 from .fate import Commit, settle
 from .integrity import checksum_properties
-from .metadata import COMMIT, KEEPS_FILES, KEEPS_ROWS, OWNER, POSITION, Metadata, snapshot_with
+from .metadata import (
+    COMMIT,
+    INSERTED,
+    KEEPS_FILES,
+    KEEPS_ROWS,
+    OWNER,
+    POSITION,
+    UPDATED,
+    Metadata,
+    snapshot_with,
+)
 from .names import DatasetName
 from .pending import Attempt, Demand
 from .store import CatalogStore
@@ -299,6 +309,9 @@ def _stage(draft: _Draft, change: FileChange, properties: dict[str, str]) -> Non
     kept = {KEEPS_ROWS: change.keeps_rows, KEEPS_FILES: change.keeps_files}
     if change.removed:
         properties = {**properties, **{key: "true" for key, value in kept.items() if value}}
+        if change.updated:
+            new = change.rows - change.updated
+            properties |= {INSERTED: str(new), UPDATED: str(change.updated)}
     snapshot = draft.transaction.update_snapshot(snapshot_properties=properties)
     with (
         whole_files(draft.transaction, draft.io, properties)

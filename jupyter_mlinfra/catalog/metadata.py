@@ -47,6 +47,7 @@ of a stream, and is a property of the table too; see `positions`.
 KEY = "mlinfra.key"
 """The key columns of an upsert, as JSON."""
 KEEPS_ROWS, KEEPS_FILES = "mlinfra.keeps-rows", "mlinfra.keeps-files"
+INSERTED, UPDATED = "mlinfra.inserted", "mlinfra.updated"
 """Properties of a snapshot that removed files, `true` if `keeps_rows` or `keeps_files` holds."""
 
 SET_ASIDE = "mlinfra.set-aside"
@@ -194,14 +195,29 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
             at=datetime.fromtimestamp(entry["timestamp-ms"] / 1000, UTC),
             operation=_summary(entry).get("operation", "append"),
             rows=_rows(entry),
-            added=int(_summary(entry).get("added-records", 0)),
-            removed=int(_summary(entry).get("deleted-records", 0)),
+            **_counts(_summary(entry)),
             written_by=_summary(entry).get(WRITTEN_BY, ""),
             refs=named.get(entry["snapshot-id"], {}),
             restored_from=_summary(entry).get(RESTORED_FROM),
         )
         for entry in _newest_first(metadata)
     ]
+
+
+def _counts(summary: Mapping[str, str]) -> dict[str, int]:
+    """Rows added, removed and updated. Iceberg counts those of data files; a row that a file written
+    anew has taken over is none of these.
+    """
+    added, removed = (int(summary.get(f"{what}-records", 0)) for what in ("added", "deleted"))
+    if UPDATED in summary:
+        new = int(summary[INSERTED])  # equal rows of one key have become one
+        return {
+            "added": new,
+            "removed": max(removed + new - added, 0),
+            "updated": int(summary[UPDATED]),
+        }
+    same = min(added, removed) if summary.get(KEEPS_ROWS) == "true" else 0
+    return {"added": added - same, "removed": removed - same}
 
 
 def refs_of(metadata: Metadata) -> dict[int, dict[str, str]]:

@@ -211,8 +211,9 @@ class DatasetDetail:
 class Snapshot:
     """One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
     notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
-    earlier snapshot whose rows it has. removed: None where a Delta table was overwritten and its
-    log does not say it.
+    earlier snapshot whose rows it has. added, removed: rows; one that was written again as it was
+    is neither. updated: rows that took the place of others, which only an upsert of ours tells.
+    removed: None where a Delta table was overwritten and its log does not say it.
     """
 
     ref: str
@@ -226,6 +227,7 @@ class Snapshot:
     written_by: str
     refs: Mapping[str, str] = field(default_factory=dict)
     restored_from: str | None = None
+    updated: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

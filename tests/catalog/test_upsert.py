@@ -183,6 +183,8 @@ def test_only_files_with_another_value_are_written_anew_and_only_such_rows(
         *({"id": number, "x": "a"} for number in (11, 12, 2, 20, 21, 22)),
         {"id": 30, "x": "c"},
     ]
+    newest = catalog.snapshots("t.a").items[0]
+    assert (newest.added, newest.updated, newest.removed) == (1, 1, 0)
     kept = files(project)
     again = catalog.write(new, into="t.a", mode="upsert", key="id")
     assert (again.rows_written, again.rows_updated) == (0, 0)
@@ -205,6 +207,12 @@ def test_equal_rows_of_the_table_become_the_one_that_comes(catalog: Catalog, row
     report = catalog.write(pl.DataFrame({"id": [1], "x": [7]}), into="t.a", mode="upsert", key="id")
     assert (report.rows_written, report.rows_updated) == (1, 1)
     assert rows("t.a") == [{"id": 1, "x": 7}, {"id": 2, "x": 9}]
+    newest = catalog.snapshots("t.a").items[0]
+    assert (newest.added, newest.updated, newest.removed) == (0, 1, 1)
+    catalog.write(pl.DataFrame({"id": [3], "x": [9]}), into="t.a")
+    catalog.compact("t.a")
+    newest = catalog.snapshots("t.a").items[0]
+    assert (newest.operation, newest.added, newest.removed) == ("overwrite", 0, 0)
 
 
 def test_of_equal_keys_the_last_row_counts_and_the_report_says_so(

@@ -3899,8 +3899,9 @@ export interface components {
          * Snapshot
          * @description One commit of a table. operation: append, overwrite, delete, replace. written_by: job,
          *     notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
-         *     earlier snapshot whose rows it has. removed: None where a Delta table was overwritten and its
-         *     log does not say it.
+         *     earlier snapshot whose rows it has. added, removed: rows; one that was written again as it was
+         *     is neither. updated: rows that took the place of others, which only an upsert of ours tells.
+         *     removed: None where a Delta table was overwritten and its log does not say it.
          */
         readonly Snapshot: {
             readonly added: number;
@@ -3917,6 +3918,8 @@ export interface components {
             /** @default null */
             readonly restored_from: string | null;
             readonly rows: components["schemas"]["Number"];
+            /** @default 0 */
+            readonly updated: number;
             readonly written_by: string;
         };
         /**

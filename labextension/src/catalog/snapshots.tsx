@@ -199,6 +199,13 @@ function columnsOf(
       width: 100
     },
     {
+      key: 'updated',
+      head: trans.__('updated'),
+      figure: ({ updated }) => updated || null,
+      sort: ({ updated }) => updated,
+      width: 100
+    },
+    {
       key: 'removed',
       head: trans.__('removed'),
       figure: ({ removed }) => (removed === 0 ? null : removed),

@@ -21,6 +21,7 @@ def snapshot(item: Snapshot) -> Row:
         "operation": item.operation if item.restored_from is None else "restore",
         "rows": number(item.rows),
         "added": plain(item.added),
+        "updated": plain(item.updated),
         "removed": plain(item.removed),
         "written by": plain(item.written_by),
         "tags": plain(list(item.refs)),

@@ -25,6 +25,7 @@ const snapshot = (id: string, refs: Record<string, string> = {}): ISnapshot =>
     rows: { value: 10, basis: 'exact', n: null, error: null },
     added: 1,
     removed: 0,
+    updated: 0,
     written_by: '',
     refs,
     restored_from: null
@@ -41,6 +42,7 @@ const DIFF = {
   dataset: 'n.a',
   added: 1,
   removed: 0,
+  updated: 0,
   changed: 2,
   schema: { added: { z: 'str' }, removed: {}, renamed: {}, retyped: {} },
   statistics: { id: { max: [3, 4], mean: [10629.5, 10629.500002] } },
