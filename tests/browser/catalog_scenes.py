@@ -10,7 +10,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, expect
 
 from tests.browser.catalogued import ORDERS, orders
-from tests.browser.conftest import Lab, cell
+from tests.browser.conftest import SLOW, Lab, cell
 
 ORDER = f"dataset:{ORDERS}"
 QUERY = """\
@@ -20,6 +20,8 @@ SELECT country, count(*) AS orders, round(avg(amount), 2) AS mean_amount,
 FROM shop.orders FOR VERSION AS OF 'monthly'
 WHERE paid AND amount >= 10
 GROUP BY country ORDER BY orders DESC"""
+
+RULE = "SELECT avg(amount) FROM {object} WHERE paid must be between 50 and 60"
 
 SHORT = "code => { code.textContent = code.textContent.replace(/^.*?\\/.mlinfra/, '…/.mlinfra'); }"
 """A picture names no folder of the machine on which it was made."""
@@ -97,6 +99,21 @@ def lineage(lab: Lab) -> None:
 def quality(lab: Lab) -> None:
     page = tab(lab, "Quality")
     expect(page.get_by_role("grid", name="Rows that fail amount between 0 and 400")).to_be_visible()
+
+
+def rule(lab: Lab) -> None:
+    """A rule in SQL, which is added and asked: its one number."""
+    page = tab(lab, "Quality")
+    page.get_by_role("button", name="Add Rule…").click()
+    dialog = lab.page.get_by_role("dialog")
+    dialog.get_by_label("rule").fill(RULE)
+    dialog.get_by_label("if it fails").select_option("warn")
+    dialog.get_by_role("button", name="Add").click()
+    line = page.get_by_role("row").filter(has_text="must be between")
+    expect(line).to_be_visible()
+    page.get_by_role("button", name="Run All Rules").click()
+    expect(line).to_contain_text("failed", timeout=3 * SLOW)
+    expect(page.get_by_role("button", name="Run All Rules")).to_be_enabled(timeout=3 * SLOW)
 
 
 def access(lab: Lab) -> None:
@@ -182,6 +199,7 @@ TABS: dict[str, Callable[[Lab], None]] = {
 }
 PICTURES: dict[str, Callable[[Lab], None]] = {
     **{name: scene for name, scene in TABS.items() if name != "catalog-lineage"},
+    "catalog-rule": rule,
     "catalog-reveal": revealing,
     "catalog-sql": sql,
     "catalog-register": register,

@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from jupyter_mlinfra import Workbench
-from tests.browser import catalog_scenes, test_failed_test
+from tests.browser import catalog_scenes, test_failed_test, windowed
 from tests.browser.catalogued import catalogued
 from tests.browser.conftest import SLOW, Lab, Opener, Server, jupyterlab
 from tests.browser.scenes import PICTURES, queue, series
@@ -125,6 +125,21 @@ def test_pictures_of_the_catalog(fresh: Opener, tmp_path: Path) -> None:
             lab = fresh(server)
             lab.go()
             catalog_scenes.PICTURES[name](lab)
+            picture(lab.page, f"{name}-light")
+            with dark(lab.page):
+                picture(lab.page, f"{name}-dark")
+            lab.page.close()
+
+
+@pytest.mark.skipif(not any(map(wanted, windowed.PICTURES)), reason="none is wanted")
+def test_pictures_of_windows_and_versions(fresh: Opener, tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    root.mkdir()
+    with windowed.windowed(root, tmp_path / "lab") as server:
+        for name in filter(wanted, windowed.PICTURES):
+            lab = fresh(server)
+            lab.go()
+            windowed.PICTURES[name](lab)
             picture(lab.page, f"{name}-light")
             with dark(lab.page):
                 picture(lab.page, f"{name}-dark")

@@ -71,6 +71,16 @@ def test_nothing_that_can_be_pressed_is_cut_off(small: Lab, panel: str, referenc
     assert through(small, small.open(panel, reference)) == {}
 
 
+def test_drift_and_skew_of_features_are_in_sight_at_1280_pixels(shared: Lab) -> None:
+    shared.page.set_viewport_size({"width": 1280, "height": 720})
+    page = shared.open("Features", "view:origin_weather")
+    page.get_by_role("tab", name="Features", exact=True).click()
+    expect(page.get_by_role("grid").locator("svg").first).to_be_visible()
+    for name in ("drift", "skew"):
+        head = page.get_by_role("columnheader", name=name)
+        expect(head).to_be_in_viewport(ratio=1)
+
+
 def test_nothing_of_a_job_that_failed_with_a_long_error_is_cut_off(small: Lab) -> None:
     file = small.server.root / FOLDER / "long.ipynb"
     file.parent.mkdir(exist_ok=True)
