@@ -1,5 +1,6 @@
 import '../../style/catalog.css';
 
+import type { TranslationBundle } from '@jupyterlab/translation';
 import React from 'react';
 
 import type { IDataset, IQuality, IRuleState, IWatch } from '../api/types';
@@ -213,6 +214,16 @@ function columnsOf(dataset: IDataset, workbench: IWorkbench): IColumnSpec<IRuleS
 
 type Sample = Readonly<Record<string, unknown>>;
 
+/** A rule that is not about rows has found a number. */
+const sampleName = (
+  { rule }: IRuleState['rule'],
+  last: IRuleState['last'],
+  trans: TranslationBundle
+): string =>
+  last?.failed_rows == null
+    ? trans.__('What %1 has found', rule)
+    : trans.__('Rows that fail %1', rule);
+
 /** Some of the rows that fail, by rule. */
 function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElement {
   const { trans } = useWorkbench();
@@ -222,15 +233,15 @@ function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElemen
       {failed.slice(0, SAMPLES).map(({ rule, last }) => (
         <React.Fragment key={rule.rule}>
           <Heading
-            title={trans.__('Rows that fail %1', rule.rule)}
-            note={trans.__(
-              '%1 of %2',
-              last?.sample.length ?? 0,
-              format.number(last?.failed_rows ?? 0)
-            )}
+            title={sampleName(rule, last, trans)}
+            note={
+              last?.failed_rows == null
+                ? undefined
+                : trans.__('%1 of %2', last.sample.length, format.number(last.failed_rows))
+            }
           />
           <Table
-            label={trans.__('Rows that fail %1', rule.rule)}
+            label={sampleName(rule, last, trans)}
             columns={Object.keys(last?.sample[0] ?? {})
               .slice(0, COLUMNS)
               .map((key): IColumnSpec<[number, Sample]> => ({

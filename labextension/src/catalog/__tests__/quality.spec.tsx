@@ -59,6 +59,19 @@ it('shows what each rule found, the rows that fail, and whether new rows are lat
   expect(within(cells).getAllByRole('button')).toHaveLength(2);
 });
 
+it('a rule that is not about rows has found a number, and no rows', async () => {
+  const answer = found({
+    ...rule('SELECT avg(x) …', false),
+    last: { passed: false, failed_rows: null, rows: 10, sample: [{ value: 4.5 }], error: '' }
+  });
+  const fake = fakeWorkbench({ catalog: { quality: async () => answer } });
+  show(fake, <Quality dataset={dataset} />);
+  await settle();
+  const sample = screen.getByRole('grid', { name: 'What SELECT avg(x) … has found' });
+  expect(within(sample).getByText('4.5')).toBeTruthy();
+  expect(screen.queryByText(/1 of/)).toBeNull();
+});
+
 it('teaches with one button where there are no rules', async () => {
   const fake = fakeWorkbench({ catalog: { quality: async () => found() } });
   show(fake, <Quality dataset={dataset} />);
