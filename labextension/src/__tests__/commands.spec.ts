@@ -22,6 +22,7 @@ const OTHERS = [
   'mlinfra:notebook-mark-parameters',
   'mlinfra:catalog-ingest',
   'mlinfra:catalog-register',
+  'mlinfra:features-define',
   'mlinfra:pipelines-create',
   'mlinfra:pipelines-create-selected',
   'mlinfra:pipelines-run-selected',

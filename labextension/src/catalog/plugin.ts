@@ -8,7 +8,7 @@ import { selectedTables } from './tables';
 
 export const catalog: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:catalog',
-  description: 'The Catalog panel and the page of a dataset.',
+  description: 'The Catalog panel and its pages.',
   autoStart: true,
   requires: [IWorkbench],
   optional: [IFileBrowserFactory],

@@ -5,7 +5,7 @@ import { experimentKinds } from './kinds';
 
 export const experiments: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:experiments',
-  description: 'The Experiments panel and the pages of experiments, runs and comparisons.',
+  description: 'The Experiments panel and its pages.',
   autoStart: true,
   requires: [IWorkbench],
   activate: (_: JupyterFrontEnd, workbench: IWorkbench) => {

@@ -2,6 +2,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IView, IViewDetail } from '../api/types';
 import type { IActionSpec } from '../tokens';
+import type * as Verbs from './verbs';
+
+export const verbs = (): Promise<typeof Verbs> =>
+  import(/* webpackChunkName: "features" */ './verbs');
 
 const viewOf = (item: IView | IViewDetail): IView => ('view' in item ? item.view : item);
 
@@ -18,8 +22,7 @@ export const viewActions = (
     blocked: item =>
       viewOf(item).online ? null : trans.__('It is defined without an online store.'),
     harmless: true,
-    run: () =>
-      import(/* webpackChunkName: "features" */ './verbs').then(({ materialize }) => materialize)
+    run: () => verbs().then(({ materialize }) => materialize)
   },
   {
     id: 'mlinfra:features-check',
@@ -29,7 +32,7 @@ export const viewActions = (
     icon: 'compare',
     blocked: item => (viewOf(item).online_at ? null : trans.__('Nothing of it is online.')),
     harmless: true,
-    run: () => import(/* webpackChunkName: "features" */ './verbs').then(({ check }) => check)
+    run: () => verbs().then(({ check }) => check)
   },
   {
     id: 'mlinfra:features-tag',
@@ -37,7 +40,7 @@ export const viewActions = (
     label: trans.__('Tag Feature View…'),
     caption: trans.__('Write its tags into its definition'),
     undo: 'mlinfra:features-tag',
-    run: () => import(/* webpackChunkName: "features" */ './verbs').then(({ tag }) => tag)
+    run: () => verbs().then(({ tag }) => tag)
   },
   {
     id: 'mlinfra:features-deprecate',
@@ -45,8 +48,7 @@ export const viewActions = (
     label: trans.__('Deprecate Feature View or Undo It…'),
     caption: trans.__('Write that into its definition'),
     undo: 'mlinfra:features-tag',
-    run: () =>
-      import(/* webpackChunkName: "features" */ './verbs').then(({ deprecate }) => deprecate)
+    run: () => verbs().then(({ deprecate }) => deprecate)
   },
   {
     id: 'mlinfra:features-asof',

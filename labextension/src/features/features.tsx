@@ -1,3 +1,5 @@
+import '../../style/features.css';
+
 import React from 'react';
 
 import type {
@@ -216,7 +218,7 @@ function Users({ of: [first, ...others] }: { of: readonly IUse[] }): React.React
   const { trans } = useWorkbench();
   return first ? (
     <>
-      <span className={cx('clip')}>
+      <span className={cx('clip', 'features-user')}>
         <User use={first} />
       </span>
       {others.length > 0 && (

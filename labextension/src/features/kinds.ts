@@ -42,7 +42,7 @@ export const featureKinds = (trans: TranslationBundle): readonly IKindSpec[] => 
     page: {
       command: 'mlinfra:features-service',
       label: trans.__('Open Feature Service'),
-      caption: trans.__('The features that a model takes together'),
+      caption: trans.__('The features of a model'),
       title: name => name,
       body: () => import(/* webpackChunkName: "features" */ './page/service')
     }

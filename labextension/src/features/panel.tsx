@@ -26,6 +26,7 @@ import { parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { ColumnShape, columnOf } from '../catalog/figures';
 import { DefineForm } from './define';
+import { DEFINING } from './defining';
 import { useStatistics } from './features';
 import { deprecatedWords, isHistorical, onlineWords } from './fresh';
 import { Entities, SavedSets } from './registered';
@@ -39,7 +40,7 @@ const MOST = 500;
 export default function FeaturesPanel(): React.ReactElement {
   const { client, trans } = useWorkbench();
   const [picked, pick] = useMemory<readonly string[]>('features:basket', []);
-  const [defining, define] = useState(false);
+  const [defining, define] = useMemory(DEFINING, false);
   return (
     <>
       <Basket picked={picked} onPick={pick} />

@@ -1,11 +1,12 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { IWorkbench } from '../tokens';
+import { verbs } from './commands';
 import { featureKinds } from './kinds';
 
 export const features: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:features',
-  description: 'The Features panel and the page of a feature view.',
+  description: 'The Features panel and its pages.',
   autoStart: true,
   requires: [IWorkbench],
   activate: (_: JupyterFrontEnd, workbench: IWorkbench) => {
@@ -19,6 +20,14 @@ export const features: JupyterFrontEndPlugin<void> = {
       rank: 520,
       placeholder: trans.__('feature, view, tag, owner'),
       body: () => import('./panel')
+    });
+    workbench.addCommand({
+      id: 'mlinfra:features-define',
+      label: trans.__('Define Feature Views…'),
+      caption: trans.__('Write a definition'),
+      icon: 'plus',
+      category: workbench.category('features'),
+      execute: () => verbs().then(({ define }) => define(workbench))
     });
   }
 };

@@ -1,8 +1,10 @@
 import type { IView, IViewDetail } from '../api/types';
+import { keepIn } from '../hooks/memory';
 import { ended } from '../jobs/ended';
 import { notify } from '../jobs/notify';
 import { isActive } from '../jobs/state';
 import type { IWorkbench, Perform } from '../tokens';
+import { DEFINING } from './defining';
 
 export { deprecate, tag } from './labelverbs';
 
@@ -31,6 +33,12 @@ export const check: Perform<IView | IViewDetail> = async ({ workbench, name }) =
   }
   return { message: trans.__('The online values of %1 are those of its source.', name) };
 };
+
+/** Show the form for definitions in the panel. */
+export async function define(workbench: IWorkbench): Promise<void> {
+  keepIn(workbench, DEFINING, true);
+  await workbench.commands.execute('mlinfra:features-show');
+}
 
 interface IComputed {
   workbench: IWorkbench;

@@ -1,10 +1,19 @@
 import { useCallback, useMemo } from 'react';
 
+import type { IWorkbench } from '../tokens';
 import { useWorkbench } from './context';
 import { useUse } from './query';
 
 interface IKept<T> {
   value: T | undefined;
+}
+
+const questionOf = (key: string): string => `memory:${key}`;
+
+/** Keep a state, and change it wherever it is shown. */
+export function keepIn({ answers, memory }: IWorkbench, key: string, value: unknown): void {
+  answers.set(questionOf(key), { value });
+  memory.write(key, value);
 }
 
 /**
@@ -15,8 +24,9 @@ export function useMemory<T>(
   key: string,
   initial: T
 ): [value: T, keep: (next: T) => void, loaded: boolean] {
-  const { answers, memory } = useWorkbench();
-  const question = `memory:${key}`;
+  const workbench = useWorkbench();
+  const { answers, memory } = workbench;
+  const question = questionOf(key);
   const use = useMemo(
     () =>
       answers.use<IKept<T>>(question, async () => ({ value: await memory.read<T>(key) }), {
@@ -25,13 +35,7 @@ export function useMemory<T>(
     [answers, memory, question, key]
   );
   const { data } = useUse(use, true);
-  const keep = useCallback(
-    (value: T) => {
-      answers.set(question, { value });
-      memory.write(key, value);
-    },
-    [answers, memory, question, key]
-  );
+  const keep = useCallback((value: T) => keepIn(workbench, key, value), [workbench, key]);
   return [data?.value ?? initial, keep, data !== undefined];
 }
 

@@ -7,7 +7,7 @@ import { Ends, jobRef, NOTIFY } from './notify';
 
 export const jobs: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:jobs',
-  description: 'The Jobs panel and the pages of jobs, submit forms and pipelines.',
+  description: 'The Jobs panel and its pages.',
   autoStart: true,
   requires: [IWorkbench],
   optional: [ISettingRegistry],

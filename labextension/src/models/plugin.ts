@@ -14,7 +14,7 @@ import { modelKinds } from './kinds';
 
 export const models: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:models',
-  description: 'The Models panel and the pages of models, deployments and monitors.',
+  description: 'The Models panel and its pages.',
   autoStart: true,
   requires: [IWorkbench],
   optional: [IEditorServices, ILayoutRestorer],

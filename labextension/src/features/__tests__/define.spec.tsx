@@ -3,6 +3,7 @@ import React from 'react';
 
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import FeaturesPanel from '../panel';
+import { define } from '../verbs';
 
 const none = { items: [], shown: 0, total: 0 };
 
@@ -31,6 +32,20 @@ function defining(state: string): { sent: unknown[][] } {
 const type = (label: string, value: string): void => {
   fireEvent.change(screen.getByLabelText(label), { target: { value } });
 };
+
+it('opens by a command too, wherever the panel is', async () => {
+  const fake = fakeWorkbench({
+    features: { views: async () => none, services: async () => none },
+    catalog: { list: async () => none },
+    code: async () => ({})
+  });
+  const execute = jest.spyOn(fake.workbench.commands, 'execute').mockResolvedValue(undefined);
+  show(fake, <FeaturesPanel />);
+  expect(screen.queryByRole('form', { name: 'Define feature views' })).toBeNull();
+  await act(() => define(fake.workbench));
+  expect(screen.getByRole('form', { name: 'Define feature views' })).toBeTruthy();
+  expect(execute).toHaveBeenCalledWith('mlinfra:features-show');
+});
 
 it('sends the file and closes when the definitions are applied', async () => {
   const { sent } = defining('succeeded');
