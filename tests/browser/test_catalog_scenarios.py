@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import polars as pl
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import FloatRect, Locator, Request, Route, expect
 
 from jupyter_mlinfra import Workbench
 from tests.browser.catalog_scenes import TABS, tab
@@ -218,6 +218,59 @@ def last_row(lab: Lab, page: Locator, hand: Hand, total: int) -> None:
     expect(rows.last.locator("td").first).to_have_text(f"{total:,}")
     press_by(hand, lab, page.get_by_role("button", name="Show as Grid"))
     expect(page.locator("canvas").first).to_be_visible()
+
+
+def test_a_dragged_scroll_bar_stays_and_loads_only_the_rows_that_come_in_sight(of: Lab) -> None:
+    """To the middle, where it still is when the page has asked the server again, and to the end."""
+    of.go()
+    of.command("mlinfra:workbench-open", ref=f"dataset:{READINGS}")
+    page = of.main(f"dataset:{READINGS}")
+    turn(of, page, "mouse", "Preview")
+    expect(page.locator("canvas").first).to_be_visible()
+    total = shown_rows(page)
+    bar = page.locator('.lm-ScrollBar[data-orientation="vertical"]').filter(visible=True)
+    thumb = bar.locator(".lm-ScrollBar-thumb")
+    asked = list[int]()
+    of.page.on("request", lambda request: asked.extend(starts(request)))
+    dragged(of, bar, 0.5)
+    assert abs(asked[-1] - total / 2) < total / 20
+    assert len(asked) <= 2 * MOVES  # what is in sight may lie in two blocks
+    place = still(thumb)
+    page.get_by_role("button", name="Refresh").click()
+    of.page.wait_for_load_state("networkidle")
+    assert still(thumb) == place
+    dragged(of, bar, 1)
+    assert asked[-1] >= total - 1_000
+
+
+MOVES = 40
+
+
+def starts(request: Request) -> list[int]:
+    """The first row of the block that is asked for, if one is."""
+    is_block = request.url.partition("?")[0].endswith("/grid")
+    return [int(request.post_data_json["start"])] if is_block else []
+
+
+def dragged(lab: Lab, bar: Locator, share: float) -> None:
+    """The thumb of a scroll bar, slowly, to that share of its track, until the rows are there."""
+    track, at = (still(bar.locator(f".lm-ScrollBar-{part}")) for part in ("track", "thumb"))
+    across, half = at["x"] + at["width"] / 2, at["height"] / 2
+    lab.page.mouse.move(across, at["y"] + half)
+    lab.page.mouse.down()
+    down = track["y"] + half + share * (track["height"] - at["height"])
+    lab.page.mouse.move(across, down, steps=MOVES)
+    lab.page.mouse.up()
+    lab.page.wait_for_load_state("networkidle")
+
+
+def still(part: Locator) -> FloatRect:
+    """Where it is, once it is drawn and stays there."""
+    before, found = None, part.bounding_box()
+    while found is None or found != before:
+        part.page.wait_for_timeout(300)
+        before, found = found, part.bounding_box()
+    return found
 
 
 def held(lab: Lab) -> threading.Event:
