@@ -195,7 +195,7 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
             at=datetime.fromtimestamp(entry["timestamp-ms"] / 1000, UTC),
             operation=_summary(entry).get("operation", "append"),
             rows=_rows(entry),
-            **_counts(_summary(entry)),
+            **counts(_summary(entry)),
             written_by=_summary(entry).get(WRITTEN_BY, ""),
             refs=named.get(entry["snapshot-id"], {}),
             restored_from=_summary(entry).get(RESTORED_FROM),
@@ -204,7 +204,7 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
     ]
 
 
-def _counts(summary: Mapping[str, str]) -> dict[str, int]:
+def counts(summary: Mapping[str, str]) -> dict[str, int]:
     """Rows added, removed and updated. Iceberg counts those of data files; a row that a file written
     anew has taken over is none of these.
     """
