@@ -205,8 +205,8 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
 
 
 def counts(summary: Mapping[str, str]) -> dict[str, int]:
-    """Rows added, removed and updated. Iceberg counts those of data files; a row that a file written
-    anew has taken over is none of these.
+    """Rows added, removed and updated. Iceberg counts those of data files; a row that a file
+    written anew has taken over is none of these.
     """
     added, removed = (int(summary.get(f"{what}-records", 0)) for what in ("added", "deleted"))
     if UPDATED in summary:
