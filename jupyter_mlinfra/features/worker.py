@@ -43,6 +43,9 @@ _LEAVE_SECONDS = 5.0
 definition file may keep it alive.
 """
 
+_ONLINE_SECONDS = 60
+"""How long the code of on-demand views may take for a look-up, with the start of its process."""
+
 _ERRORS = {
     kind.code: kind
     for kind in vars(errors).values()
@@ -56,44 +59,53 @@ def call(
     request: Mapping[str, Any] | None = None,
     *,
     progress: Callable[[str, int, int], None] | None = None,
+    telling: bool = True,
 ) -> Any:
     """Run a verb in a child and return its result; the child ends if the parent is interrupted.
+    telling: whether what the child printed may be told if it dies: it may hold values.
 
     Raises the child's error, MLInfraError if it dies without one, Unavailable if an `apply` takes
-    longer than the setting allows.
+    longer than the setting allows, or a look-up longer than a minute.
     """
-    minutes = (
-        None
-        if verb in ("append", "materialize")
-        else project.settings.of(FeatureSettings).apply_minutes
-    )
-    deadline = None if minutes is None else time.monotonic() + 60 * minutes
+    seconds = _seconds_of(verb, project)
+    deadline = None if seconds is None else time.monotonic() + seconds
     body = json.dumps({"root": str(project.root), **(request or {})}).encode()
     with tempfile.TemporaryFile() as printed:
         try:
             answer, exit_code = _answer_of_child(verb, body, printed, progress, deadline)
         except TimeoutError:
-            why = (
-                f"It was at {_location(_tail(printed))}."
-                if verb in ("apply", "define")
-                else "The registry does not answer."
-            )
-            raise errors.Unavailable(
-                f"features {verb} was given up after {minutes:g} minutes.",
-                why,
-                "Correct what waits or loops there, or raise `apply_minutes` in [features] of"
-                " mlinfra.toml.",
-            ) from None
+            raise _given_up(verb, seconds or 0, _tail(printed)) from None
         if answer is None:
             raise MLInfraError(
                 f"The features process ended with {exit_code} and no answer.",
-                _tail(printed),
+                _tail(printed) if telling else "",
                 "Try again; if it was killed, free some memory.",
             )
     if "error" in answer:
         error = answer["error"]
         raise _ERRORS.get(error["code"], MLInfraError)(error["what"], error["why"], error["fix"])
     return answer["result"]
+
+
+def _seconds_of(verb: Verb, project: Project) -> float | None:
+    """How long a verb may take; None: as long as it needs."""
+    if verb in ("append", "materialize"):
+        return None
+    if verb == "online":
+        return _ONLINE_SECONDS
+    return 60 * project.settings.of(FeatureSettings).apply_minutes
+
+
+def _given_up(verb: Verb, seconds: float, printed: str) -> errors.Unavailable:
+    runs_code = verb in ("apply", "define", "online")
+    return errors.Unavailable(
+        f"features {verb} was given up after {seconds / 60:g} minutes.",
+        f"It was at {_location(printed)}." if runs_code else "The registry does not answer.",
+        "Correct what waits or loops there."
+        if verb == "online"
+        else "Correct what waits or loops there, or raise `apply_minutes` in [features] of"
+        " mlinfra.toml.",
+    )
 
 
 def _answer_of_child(
@@ -194,6 +206,8 @@ def _lines(answers: FileIO, deadline: float | None) -> Iterator[bytes]:
 
 def main(verb: str, descriptor: str) -> None:
     """The child: carry out the verb, answer, end."""
+    if verb == "online":  # nobody waits any longer, even if the parent is gone
+        signal.alarm(2 * _ONLINE_SECONDS)
     # A child that is given up prints where it was.
     faulthandler.register(signal.SIGTERM, all_threads=False, chain=True)
     with os.fdopen(int(descriptor), "w", buffering=1) as answers:

@@ -9,15 +9,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
 import pytest
 
-from jupyter_mlinfra.core.errors import BadRequest, Forbidden, Unprocessable
+from jupyter_mlinfra.core.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Unavailable,
+    Unprocessable,
+)
 from jupyter_mlinfra.core.project import Project
-from jupyter_mlinfra.features import Features, OnlineStatus
+from jupyter_mlinfra.features import Features, OnlineStatus, worker
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 FOUND, NULL = OnlineStatus.PRESENT, OnlineStatus.NULL
@@ -77,6 +84,9 @@ def one(row):
 def bad(rows):
     if rows["n"].eq(3).any():
         raise ValueError(f"no {rows['n'].tolist()}")
+    if rows["n"].eq(10).any():
+        print(f"secret {rows['n'].tolist()}")
+        raise SystemExit(f"secret {rows['n'].tolist()}")
     rows["bad"] = rows["n"]
     return rows[["bad"]]
 """
@@ -207,6 +217,31 @@ def test_an_error_of_the_code_names_its_place_and_tells_no_masked_value(
         here.online(["bad:*"], [{"user_id": 3}], telling=False)
     assert "3" not in str(quiet.value)
     assert quiet.value.__cause__ is None
+
+
+def test_code_that_ends_its_process_or_loops_tells_no_masked_value(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    with pytest.raises(Unprocessable, match=r"bad failed\. SystemExit") as ended:
+        here._online_apart(["bad:*"], [{"user_id": 1}], telling=False)
+    assert "10" not in str(ended.value)
+    asked = {"features": ["bad:*"], "entities": [{"user_id": 1}], "telling": False}
+    monkeypatch.setattr(worker, "_ONLINE_SECONDS", 0.01)
+    with pytest.raises(Unavailable, match="given up after") as late:
+        worker.call(shop._project, "online", asked, telling=False)
+    assert "10" not in str(late.value)
+
+
+def test_a_view_whose_source_is_gone_says_so(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    copy = here._copy()
+    left = replace(copy, views={name: view for name, view in copy.views.items() if name != "sales"})
+    monkeypatch.setattr(here, "_copy", lambda: left)
+    with pytest.raises(Conflict, match=r"both cannot be computed.*sales, which the registry"):
+        here.looked_up(["both:*"], [USERS[0]])
 
 
 def test_the_command_line_and_the_server_look_it_up(

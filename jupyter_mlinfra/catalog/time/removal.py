@@ -118,10 +118,9 @@ def keep_figures(
 def _figures(summary: Mapping[str, Any]) -> tuple[int, int, int | None, int | None]:
     """Rows added and removed, rows and bytes in all."""
     total, size = summary.get("total-records"), summary.get("total-files-size")
-    rows = records.counts(summary)
     return (
-        rows["added"],
-        rows["removed"],
+        int(summary.get("added-records", 0)),
+        int(summary.get("deleted-records", 0)),
         None if total is None else int(total),
         None if size is None else int(size),
     )

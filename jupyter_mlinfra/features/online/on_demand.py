@@ -117,7 +117,8 @@ def _values(
     """
     try:
         return _called(code, features, inputs)
-    except Exception as error:  # noqa: BLE001  # of code that anybody wrote
+    except BaseException as error:  # noqa: BLE001  # of code that anybody wrote
+        _require_failure(error)
         whole = [place for place, gap in enumerate(gaps) if gap is None]
         if len(whole) == len(gaps):
             raise _failed(code.name, error, telling) from (error if telling else None)
@@ -127,13 +128,23 @@ def _values(
         found = _called(
             code, features, {name: [row[place] for place in whole] for name, row in inputs.items()}
         )
-    except Exception as error:  # noqa: BLE001  # as above
+    except BaseException as error:  # noqa: BLE001  # as above
+        _require_failure(error)
         raise _failed(code.name, error, telling) from (error if telling else None)
     answers: dict[str, list[Any]] = {name: [None] * len(gaps) for name in features}
     for name, column in found.items():
         for place, value in zip(whole, column, strict=True):
             answers[name][place] = value
     return answers
+
+
+def _require_failure(error: BaseException) -> None:
+    """Raise what is no failure of the code, such as an interrupt. That Polars panics, or that code
+    ends the process, is one.
+    """
+    panic = type(error).__name__ == "PanicException"
+    if not (panic or isinstance(error, Exception | SystemExit)):
+        raise error
 
 
 def _called(
@@ -193,7 +204,7 @@ def _oldest(times: Sequence[datetime | None]) -> datetime | None:
     return min(known) if known and len(known) == len(times) else None
 
 
-def _failed(name: str, error: Exception, telling: bool) -> MLInfraError:
+def _failed(name: str, error: BaseException, telling: bool) -> MLInfraError:
     what = f"The code of {name} failed."
     fix = "Correct the function of the view, then apply."
     found = told(what, error, fix)

@@ -177,6 +177,8 @@ def rows_of(entities: Sequence[Mapping[str, Any]], found: Mapping[str, Judged]) 
     no gap, which is quicker to write.
     """
     names, columns = list(found), list(found.values())
+    if not columns:
+        return [_row(dict(entity), {}, {}, {}) for entity in entities]
     values = zip(*(column.values for column in columns), strict=True)
     at_once = all(column.event_at is columns[0].event_at for column in columns)
     present = OnlineStatus.PRESENT

@@ -226,7 +226,7 @@ class OnlineVerbs(FeatureVerbs):
                     for name, at in row["event_at"].items()
                 },
             )
-            for row in call(self._project, "online", asked)
+            for row in call(self._project, "online", asked, telling=telling)
         ]
 
     def online_batch(
@@ -267,6 +267,12 @@ class OnlineVerbs(FeatureVerbs):
         for name in requested:
             if not versions:
                 self._check_version(views[name], found)
+            if gone := [used for used in views[name].uses if used not in found.views]:
+                raise Conflict(
+                    f"{name} cannot be computed.",
+                    f"It is computed from {', '.join(gone)}, which the registry has no more.",
+                    "Define it again, or correct the sources of the view; then apply.",
+                )
             if not views[name].online and views[name].kind != "on_demand":
                 raise BadRequest(
                     f"{name} is not served online.",
