@@ -47,8 +47,10 @@ of a stream, and is a property of the table too; see `positions`.
 KEY = "mlinfra.key"
 """The key columns of an upsert, as JSON."""
 KEEPS_ROWS, KEEPS_FILES = "mlinfra.keeps-rows", "mlinfra.keeps-files"
-INSERTED, UPDATED = "mlinfra.inserted", "mlinfra.updated"
 """Properties of a snapshot that removed files, `true` if `keeps_rows` or `keeps_files` holds."""
+
+INSERTED, UPDATED = "mlinfra.inserted", "mlinfra.updated"
+"""Properties of the snapshot of an upsert: how many rows were new, and how many changed."""
 
 SET_ASIDE = "mlinfra.set-aside"
 """Property of a snapshot: the damaged files that it took out; none if it put some back."""

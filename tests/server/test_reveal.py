@@ -154,6 +154,47 @@ async def test_a_dry_run_is_no_way_to_guess_masked_values(
     assert (entry["verb"], entry["columns"], entry["face"]) == ("dry run", ["email"], "rest")
 
 
+@pytest.mark.parametrize(
+    ("into", "rule"),
+    [
+        ("hr.people", "email unique"),
+        ("hr.people", "SELECT * FROM {object} GROUP BY ALL HAVING count(*) > 1"),
+        ("eve.guesses", "email references hr.people.email"),
+    ],
+)
+async def test_nor_are_rules_that_compare_new_rows_with_stored_ones(
+    people: None,
+    ask: Callable[..., Any],
+    jp_serverapp: Any,
+    documented: type[AllowAllAuthorizer],
+    project: Project,
+    into: str,
+    rule: str,
+) -> None:
+    scopes = hub(jp_serverapp, documented)
+    (project.root / "guess.csv").write_text(f"id,email\n1,{CANARY}\n")
+    catalog = current().catalog
+    if into != "hr.people":
+        catalog.write(pl.DataFrame({"id": [1], "email": ["a"]}), into=into)
+    guess = {"files": ["guess.csv"], "into": into, "dry_run": True}
+    catalog.rule(into, "id not null", severity="warn")
+    assert (await ask("catalog/ingest", guess)).code < 300  # it compares nothing
+    catalog.rule(into, rule, severity="warn")
+    before = (await ask("catalog/audit")).value["total"]
+    refused = await ask("catalog/ingest", guess)
+    assert (refused.code, refused.value["error"]) == (403, "forbidden")
+    assert (await ask("catalog/audit")).value["total"] == before
+    scopes.append(SCOPE)
+    assert (await ask("catalog/ingest", guess)).code < 300
+    entry = (await ask("catalog/audit")).value["items"][0]
+    assert (entry["verb"], entry["dataset"], entry["columns"], entry["face"]) == (
+        "dry run",
+        "hr.people",
+        ["email"],
+        "rest",
+    )
+
+
 async def test_a_table_in_place_is_tagged_over_rest_and_its_values_stay_in_the_server(
     project: Project,
     ask: Callable[..., Any],

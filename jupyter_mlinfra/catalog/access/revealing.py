@@ -92,10 +92,10 @@ class Revealing:
         if not self.may(reveal):
             raise Forbidden(
                 f"Column {min(columns)!r} of {dataset} is masked.",
-                "How many rows an upsert would change tells its values (tag pii). To see them needs"
-                " the right to read mlinfra:catalog-pii, and a project without [catalog] reveal ="
-                ' "never".',
-                "Run the upsert itself, or look at the file with inspect.",
+                "How many rows an upsert would change, or which rules new rows fail, tells its"
+                " values (tag pii). To see them needs the right to read mlinfra:catalog-pii, and a"
+                ' project without [catalog] reveal = "never".',
+                "Run the ingest itself, or look at the file with inspect.",
             )
         self.record(dataset, columns, reveal, verb="dry run")
 

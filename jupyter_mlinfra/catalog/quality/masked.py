@@ -34,6 +34,22 @@ def told(project: Project, dataset: str, check: Check) -> Mapping[str, Collectio
     return {name: columns for name, columns in found.items() if columns}
 
 
+def told_by_new_rows(project: Project, dataset: str, check: Check) -> Mapping[str, Collection[str]]:
+    """The masked columns, by their dataset, with whose stored values a check compares those of new
+    rows: whether these pass tells which values are stored.
+    """
+    if isinstance(check, Select):  # `*` and whole rows are not told by names
+        found = {name: personal(project, name) or set() for name in check.tables(dataset)}
+    elif isinstance(check, Unique):
+        found = {dataset: {*check.columns} & (personal(project, dataset) or set())}
+    elif isinstance(check, References):
+        other = personal(project, check.dataset) or set()
+        found = {check.dataset: {check.other} & other}
+    else:
+        return {}
+    return {name: columns for name, columns in found.items() if columns}
+
+
 def telling_rules(project: Project, dataset: str, rules: Collection[Rule]) -> Collection[str]:
     """The names of the rules that tell of masked values."""
     from .words import stored_check

@@ -26,20 +26,37 @@ class AccessVerbs(Verbs):
         with table.explained():
             return self._revealing.hidden(table, columns, reveal, verb=verb)
 
-    def check_trial(self, name: str, reveal: Reveal) -> None:
-        """Write down that the dry run of an upsert is asked of a dataset with masked columns: its
-        counts tell which of the new values are there. Raises Forbidden if the viewer may not see
-        them. There is nothing to tell of a dataset that is not there yet.
+    def check_trial(self, name: str, reveal: Reveal, *, by_key: bool) -> None:
+        """Write down that a dry run compares new rows with masked values: its counts, or the rules
+        that fail, tell which of the new values are there. Raises Forbidden if the viewer may not
+        see them. There is nothing to tell of a dataset that is not there yet. by_key: it is an
+        upsert, whose counts tell of every column.
         """
         table = self._tables.find(self.named(name))
+        dataset = table.name.text
         try:
             with table.explained():
                 columns = [column.name for column in table.detail().schema]
-                masked = {*table.masked(columns), *table.personal(columns)}
+                masked = {*table.masked(columns), *table.personal(columns)} if by_key else set()
         except NotFound:
-            return
-        if masked:
-            self._revealing.trial(table.name.text, masked, reveal)
+            masked = set()
+        found = self._compared(dataset)
+        found.setdefault(dataset, set()).update(masked)
+        for other, hidden in found.items():
+            if hidden:
+                self._revealing.trial(other, hidden, reveal)
+
+    def _compared(self, dataset: str) -> dict[str, set[str]]:
+        """The masked columns, by their dataset, with which its rules compare new rows."""
+        from ..quality.masked import told_by_new_rows
+        from ..quality.words import stored_check
+
+        found = dict[str, set[str]]()
+        for rule in self._rules.rules(dataset, certain=True):
+            told = told_by_new_rows(self._project, dataset, stored_check(rule.text))
+            for name, columns in told.items():
+                found.setdefault(name, set()).update(columns)
+        return found
 
     def audit(
         self, name: str | None = None, *, limit: int = 50, cursor: str | None = None

@@ -93,8 +93,9 @@ class Ingest(Handler):
             self.bench.catalog.own(name)
         sources = [source_of(self.bench.project, file) for file in files]
         span(lookback)
-        if dry_run and (key or mode == "upsert"):
-            self.bench.catalog.check_trial(name, viewer_if_allowed(self))
+        if dry_run:
+            by_key = bool(key) or mode == "upsert"
+            self.bench.catalog.check_trial(name, viewer_if_allowed(self), by_key=by_key)
         return self.as_job(
             "catalog ingest",
             *sources,
