@@ -5,6 +5,7 @@ import type { IExplained, IUse, IViewDetail, IViewStatistics } from '../../api/t
 import { BROKEN, cells, exactly, pageOf, pass, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, type IFake, show } from '../../components/__tests__/workbench';
 import ViewPage from '../page/page';
+import { typedUtc } from '../utc';
 
 beforeEach(() => jest.useFakeTimers({ now: Date.parse('2013-12-01T12:00:00Z') }));
 afterEach(() => jest.useRealTimers());
@@ -213,11 +214,27 @@ describe('As of', () => {
     expect(screen.getByText(/1,200 more rows/)).toBeTruthy();
   });
 
+  it.each([
+    ['2013-07-12', '2013-07-12T00:00Z'],
+    ['2013-07-12T18:30+02:00', '2013-07-12T18:30+02:00'],
+    ['2013-07-12  18:30 +02:00', '2013-07-12T18:30+02:00'],
+    ['2013-07-12 18:30:05.25 -0230', '2013-07-12T18:30:05.25-0230'],
+    ['2013-07-12 18:30z', '2013-07-12T18:30Z'],
+    ['2013-07-12 18:30 Z ', '2013-07-12T18:30Z'],
+    // What the server refuses: nothing of it may be left out, or it is another moment.
+    ['2013-07-12 18:30 PST', '2013-07-12 18:30 PST'],
+    ['2013-07-12 06:30 PM', '2013-07-12 06:30 PM'],
+    ['yesterday', 'yesterdayT00:00Z'],
+    ['20130712', '20130712T00:00Z']
+  ])('a moment typed as %s is asked for as %s', (typed, asked) => {
+    expect(typedUtc(typed)).toBe(asked);
+  });
+
   it('takes a day alone, and a time with its zone', async () => {
     const explain = jest.fn(async () => EXPLAINED);
     await opened('asof', { explain });
     fireEvent.change(screen.getByLabelText('origin'), { target: { value: 'JFK' } });
-    for (const value of ['2013-07-12', '2013-07-12T18:30+02:00', 'yesterday']) {
+    for (const value of ['2013-07-12', '2013-07-12 18:30 +02:00', '2013-07-12 06:30 PM']) {
       fireEvent.change(screen.getByLabelText('at'), { target: { value } });
       fireEvent.click(screen.getByRole('button', { name: 'Explain' }));
       await settle();
@@ -226,7 +243,7 @@ describe('As of', () => {
     expect(calls.map(([, { at }]) => at)).toEqual([
       '2013-07-12T00:00Z',
       '2013-07-12T18:30+02:00',
-      'yesterdayT00:00Z'
+      '2013-07-12 06:30 PM'
     ]);
   });
 
