@@ -105,9 +105,22 @@ def arrow_schema(targets: Mapping[str, Target]) -> Any:
         .to_arrow()
         .schema
     )
-    return pa.schema(
-        [
-            field.with_type(pa.time64("us")) if pa.types.is_time(field.type) else field
-            for field in schema
-        ]
-    )
+    return pa.schema([field.with_type(_in_microseconds(field.type)) for field in schema])
+
+
+def _in_microseconds(dtype: Any) -> Any:
+    """An Arrow type of Polars whose times of day, also those within lists, structs and maps, are in
+    microseconds.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_time(dtype):
+        return pa.time64("us")
+    if pa.types.is_map(dtype):
+        return pa.map_(_in_microseconds(dtype.key_type), _in_microseconds(dtype.item_type))
+    if pa.types.is_large_list(dtype):
+        inner = dtype.value_field
+        return pa.large_list(inner.with_type(_in_microseconds(inner.type)))
+    if pa.types.is_struct(dtype):
+        return pa.struct([field.with_type(_in_microseconds(field.type)) for field in dtype])
+    return dtype

@@ -691,3 +691,36 @@ def test_looking_back_brings_rows_that_came_late_or_changed(
     catalog.ingest([source], into="t.b", cursor="id", key="id")
     with pytest.raises(Unprocessable, match="which is no time"):
         catalog.ingest([source], into="t.b", cursor="id", key="id", lookback=hour)
+
+
+def test_24_o_clock_is_a_row_for_quarantine_or_text(catalog, shop, address, rows):
+    shop.execute("CREATE TABLE t (id integer, at time, l time[])")
+    shop.execute("INSERT INTO t SELECT i, '01:00:00.5', '{02:00}' FROM generate_series(1, 20) i")
+    catalog.ingest([address("t")], into="shop.t", cursor="id")
+    shop.execute("INSERT INTO t VALUES (20, '03:00', NULL), (21, '24:00', NULL)")
+    report = catalog.ingest([address("t")], into="shop.t", cursor="id", max_bad=0.5)
+    assert (report.rows_written, report.quarantined) == (1, 1)  # none of the first 20 comes twice
+    assert "'24:00:00' in column 'at'" in report.summary
+    assert rows("shop.t")[-1] == {"id": 9, "at": dt.time(1, 0, 0, 500000), "l": [dt.time(2)]}
+    shop.execute("INSERT INTO t VALUES (22, '04:00', '{24:00,NULL}')")
+    catalog.ingest([address("t")], into="shop.u", types={"at": "str"})
+    assert [row["at"] for row in rows("shop.u") if row["id"] == 21] == ["24:00:00"]
+    assert [row["l"] for row in rows("shop.u") if row["id"] == 22] == [["24:00:00", None]]
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "sqlite"])
+def test_a_table_whose_last_rows_are_gone_has_no_new_ones(catalog, rows, engine, request):
+    if engine == "postgresql":
+        database, source = request.getfixturevalue("shop"), request.getfixturevalue("address")("t")
+    else:
+        database, source = request.getfixturevalue("lite"), request.getfixturevalue("file")("t")
+    database.execute("CREATE TABLE t (id integer)")
+    database.execute("INSERT INTO t VALUES (0), (9), (10)")
+    catalog.ingest([source], into="shop.t", cursor="id")
+    database.execute("DELETE FROM t WHERE id >= 9")
+    report = catalog.ingest([source], into="shop.t", cursor="id")
+    assert report.rows_written == 0
+    assert "is 0 now, which is before 10" in report.notes[0]
+    database.execute("INSERT INTO t VALUES (11)")
+    assert catalog.ingest([source], into="shop.t", cursor="id").rows_written == 1
+    assert [row["id"] for row in rows("shop.t")] == [0, 10, 11, 9]

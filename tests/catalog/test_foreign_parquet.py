@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from decimal import Decimal
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -160,3 +161,13 @@ def test_a_panic_while_reading_a_table_of_others_is_an_error_with_a_fix(catalog,
     monkeypatch.setattr("jupyter_mlinfra.catalog.rows.block", panic)
     with pytest.raises(Unprocessable, match=r"t\.a cannot be read.*unable to parse 'x'"):
         catalog.preview("t.a")
+
+
+def test_times_of_day_within_lists_and_structs_are_kept(catalog, rows):
+    at = time(1, 2, 3, 456)
+    value = [{"l": [at], "s": {"at": at}}]
+    frame = pl.DataFrame({"l": [[at, None]], "v": [value]})
+    frame.write_parquet("a.parquet")
+    catalog.ingest(["a.parquet"], into="t.a")
+    catalog.ingest(["a.parquet"], into="t.a", again=True)
+    assert rows("t.a") == [{"l": [at, None], "v": value}] * 2

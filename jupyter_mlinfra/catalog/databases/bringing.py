@@ -161,6 +161,15 @@ class Bringing:
         if reached is not None and way.lookback is not None:
             # By their key, rows that are read again are there once, so none has to be known.
             low, reached = earlier(self._table, cursor, low, way.lookback), None
+        if low not in (None, high):
+            with explained(self._table):
+                is_behind = not database.count(Window(self._table, cursor, low, None))
+            if is_behind:
+                notes.append(
+                    f"The latest value of {cursor!r} is {high} now, which is before {low}, the"
+                    " last that was read: such rows are gone from the table."
+                )
+                return self._nothing(f"{self._table.shown} has no new rows", *notes)
         window = Window(self._table, cursor, low, high, reached, keyed=bool(way.key))
         source = TableSource(self._table, database, window, asked=way.reading.types)
         if low == high and not any(frame.height for frame in source.frames()):

@@ -57,7 +57,8 @@ class Reached:
 @dataclass
 class Window:
     """The rows from one value of the cursor, whose known rows are left out, to another. low: None
-    from the beginning on. keyed: the rows have a key, by which one that comes twice is there once.
+    from the beginning on. high: None to the end, which only counts take. keyed: the rows have a
+    key, by which one that comes twice is there once.
     """
 
     LOWEST: ClassVar[str] = "mlinfra:lowest"

@@ -41,6 +41,7 @@ _COLUMNS = """
     WHERE a.attrelid = $1::bigint::oid AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum
 """
+_IN_ARRAY = "'24:00' = ANY({})"
 _LOW, _HIGH = "mlinfra.low", "mlinfra.high"
 
 
@@ -70,7 +71,7 @@ class PostgreSQL:
     def columns(self, window: Window | None) -> Sequence[TableColumn]:
         import polars as pl
 
-        nested = self._nested(window)
+        nested, late = self._nested(window), self._midnights(window)
         native = _native()
         found = []
         for name, kind, modifier, _, element, _ in self._described:
@@ -87,6 +88,8 @@ class PostgreSQL:
                         word="" if decimal is not None else "str",
                     )
                 )
+            elif name in late:
+                found.append(_late(name, element))
             elif dtype := native.get(kind):
                 word = "str" if dtype == pl.String() else ""
                 found.append(TableColumn(name=name, select=quoted, dtype=dtype, word=word))
@@ -149,8 +152,12 @@ class PostgreSQL:
             f"SELECT set_config('{_LOW}', $1, true), set_config('{_HIGH}', $2, true)",
             (str(window.low or ""), str(window.high)),
         )
-        low = "" if window.low is None else f"{cursor} >= current_setting('{_LOW}')::{kind} AND "
-        return f" WHERE {low}{cursor} <= current_setting('{_HIGH}')::{kind}"
+        bounds = []
+        if window.low is not None:
+            bounds.append(f"{cursor} >= current_setting('{_LOW}')::{kind}")
+        if window.high is not None:
+            bounds.append(f"{cursor} <= current_setting('{_HIGH}')::{kind}")
+        return f" WHERE {' AND '.join(bounds)}"
 
     def _type_of(self, column: str) -> str:
         """The type of a column as SQL writes it."""
@@ -168,6 +175,21 @@ class PostgreSQL:
         asked = (f"COALESCE(bool_or(array_ndims({_quoted(name)}) > 1), false)" for name in names)
         row = self._rows(f"SELECT {', '.join(asked)} FROM {self._name}{self._where(window)}")[0]
         return declared | {name for name, found in zip(names, row, strict=True) if found}
+
+    def _midnights(self, window: Window | None) -> set[str]:
+        """The columns with 24:00:00, which is no time of day to Arrow."""
+        asked = {
+            row[0]: f"{_quoted(row[0])} = '24:00'"
+            if row[1] == "time"
+            else _IN_ARRAY.format(_quoted(row[0]))
+            for row in self._described
+            if "time" in (row[1], row[4])
+        }
+        if not asked:
+            return set()
+        flags = ", ".join(f"COALESCE(bool_or({condition}), false)" for condition in asked.values())
+        row = self._rows(f"SELECT {flags} FROM {self._name}{self._where(window)}")[0]
+        return {name for name, found in zip(asked, row, strict=True) if found}
 
     def _found(self) -> tuple[str, int]:
         """The name of the table in SQL, and its number."""
@@ -196,6 +218,18 @@ class PostgreSQL:
 def _quoted(name: str) -> str:
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
+
+
+def _late(name: str, element: str) -> TableColumn:
+    """A column with 24:00:00: times of day in text, of which that one does not fit, spelled as
+    Python does, for the digests of known rows; arrays of them as text alone.
+    """
+    import polars as pl
+
+    if element:
+        return TableColumn(name=name, select=f"{_quoted(name)}::text[]", dtype=pl.List(pl.String()))
+    spelled = f"replace(to_char({_quoted(name)}::interval, 'HH24:MI:SS.US'), '.000000', '')"
+    return TableColumn(name=name, select=spelled, dtype=pl.String(), word="time")
 
 
 def _decimal(modifier: int) -> pl.DataType | None:

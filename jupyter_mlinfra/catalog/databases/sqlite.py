@@ -166,9 +166,10 @@ def _where(window: Window | None) -> tuple[str, tuple[Any, ...]]:
     if window is None:
         return "", ()
     cursor = _quoted(window.cursor)
-    if window.low is None:
-        return f" WHERE {cursor} <= ?", (window.high,)
-    return f" WHERE {cursor} >= ? AND {cursor} <= ?", (window.low, window.high)
+    bounds = {">=": window.low, "<=": window.high}
+    asked = {sign: bound for sign, bound in bounds.items() if bound is not None}
+    conditions = " AND ".join(f"{cursor} {sign} ?" for sign in asked)
+    return f" WHERE {conditions}", tuple(asked.values())
 
 
 def _bound(value: Any) -> Any:
