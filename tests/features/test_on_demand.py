@@ -38,6 +38,7 @@ from feast.types import Array, Float64, Int64, String, UnixTimestamp
 from feast.value_type import ValueType
 
 user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
+day = Entity(name="day", join_keys=["day"], value_type=ValueType.UNIX_TIMESTAMP)
 shop = Entity(name="shop", join_keys=["shop_id"], value_type=ValueType.STRING)
 clicks = FeatureView(
     name="clicks", entities=[user], ttl=timedelta(hours=30),
@@ -48,6 +49,13 @@ sales = FeatureView(
     name="sales", entities=[shop],
     schema=[Field(name="n", dtype=Int64), Field(name="name", dtype=String)],
     source=FileSource(path="data/sales.parquet", timestamp_field="at"),
+)
+days = FeatureView(
+    name="days", entities=[day], schema=[Field(name="sold", dtype=Int64)],
+    source=FileSource(path="data/days.parquet", timestamp_field="at"),
+)
+counts = RequestSource(
+    name="counts", schema=[Field(name="count", dtype=Int64), Field(name="list", dtype=Array(Int64))]
 )
 sent = RequestSource(
     name="sent", schema=[Field(name="hour", dtype=Float64), Field(name="word", dtype=String)]
@@ -80,6 +88,33 @@ def one(row):
     return {"one": row["n"] + 1}
 
 
+@computed(sources=[clicks], mode="pandas", schema=[Field(name="n", dtype=Int64)])
+def scaled(rows):
+    rows["n"] = rows["n"] * 100
+    return rows[["n"]]
+
+
+@computed(sources=[clicks], mode="python", schema=[Field(name="n", dtype=Int64)])
+def halved(rows):
+    return {"n": [n // 2 for n in rows["n"]]}
+
+
+@computed(sources=[days], mode="python", schema=[Field(name="weekday", dtype=Int64)])
+def weekdays(rows):  # Feast tries it without keys
+    return {"weekday": [day.isoweekday() for day in rows["day"]] if "day" in rows else [1]}
+
+
+@computed(sources=[counts], mode="python", schema=[Field(name="kinds", dtype=String)])
+def kinds(rows):
+    pairs = zip(rows["count"], rows["list"])
+    return {"kinds": [f"{type(a).__name__} {a}, {type(b).__name__} {b}" for a, b in pairs]}
+
+
+@computed(sources=[clicks], mode="python", schema=[Field(name="word", dtype=String)])
+def odd(rows):
+    return {"word": ["ab"] if len(rows["n"]) == 1 else "ab"}
+
+
 @computed(sources=[clicks], mode="pandas", schema=[Field(name="bad", dtype=Int64)])
 def bad(rows):
     if rows["n"].eq(3).any():
@@ -105,6 +140,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Features:
     pl.DataFrame({"shop_id": ["a"], "at": [T0], "n": [5], "name": ["A"]}).write_parquet(
         data / "sales.parquet"
     )
+    pl.DataFrame({"day": [T0], "at": [T0], "sold": [1]}).write_parquet(data / "days.parquet")
     (root / "feature_repo" / "views.py").write_text(DEFINITIONS)
     (root / "mlinfra.toml").write_text('[project]\nname = "computed"\n')
     features = Features(Project.open(root))
@@ -148,6 +184,65 @@ def test_a_singleton_is_called_for_each_entity(
     """Feast's look-up computes the first one alone."""
     found = at(shop, T0, monkeypatch).online_batch(["one:*"], USERS[:2])
     assert found.values == {"one:one": [1, 11]}
+
+
+def test_a_feature_may_be_called_as_what_it_is_computed_from(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    for ref, values in ({"scaled:n": [0, 1000], "halved:n": [0, 5]}).items():
+        right = here.feast().get_online_features(features=[ref], entity_rows=USERS[:2]).to_dict()
+        assert right["n"] == values
+        assert here.online_batch([ref], USERS[:2]).values == {ref: values}
+
+
+@pytest.mark.parametrize("day", [T0, "2026-03-01T00:00:00Z"])
+def test_the_function_gets_a_key_that_is_a_time_as_a_time(
+    shop: Features, day: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in training, not as the seconds that the store has."""
+    here = at(shop, T0, monkeypatch)
+    assert here.online_batch(["weekdays:*"], [{"day": day}]).values == {"weekdays:weekday": [7]}
+
+
+@pytest.mark.parametrize(
+    ("count", "items", "found"),
+    [
+        ("3", "[1, 2]", "int 3, list [1, 2]"),
+        (3.0, (1, 2), "int 3, list [1, 2]"),
+        (None, [], "NoneType None, list []"),
+        (2.7, [], "count of the request has a value of a wrong type. 2.7 is not a whole number"),
+        (2**70, [], "count .* is outside"),
+        ({"a": 1}, [], "count of the request has a value of a wrong type"),
+        (1, "1;2", r"list of the request .* '1;2' is not a list such as \[1, 2\]"),
+        (1, [1, "x"], "list of the request .* 'x' is not a whole number"),
+    ],
+)
+def test_what_the_request_has_is_of_its_type_or_refused(
+    shop: Features, count: Any, items: Any, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    asked = ["kinds:kinds"], [{"count": count, "list": items}]
+    if not found.startswith(("int", "None")):
+        with pytest.raises(BadRequest, match=found):
+            here.online(*asked)
+        return
+    assert here.online(*asked)[0].values == {"kinds:kinds": found}
+
+
+def test_a_view_on_demand_is_asked_by_its_version(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    assert here.online(["scaled@v0:n"], [USERS[1]])[0].values == {"scaled@v0:n": 1000}
+
+
+def test_one_text_for_two_rows_is_no_column_of_letters(
+    shop: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = at(shop, T0, monkeypatch)
+    with pytest.raises(Unprocessable, match=r"odd failed.*no word for each of 2 rows, as a list"):
+        here.online(["odd:*"], [USERS[0], USERS[2]])
 
 
 def test_stored_and_computed_features_keep_the_order_of_the_request(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import NoneType
@@ -10,6 +12,7 @@ from typing import Any
 from ...core.errors import BadRequest, Conflict
 from ...core.feast_online.feast_keys import KINDS, typed
 from ...core.feast_online.feast_stores import Keys
+from ..converting import converter
 from ..definitions import Column, Definition
 
 
@@ -93,8 +96,8 @@ def missing_key(view: Definition, name: str, entity: Mapping[str, Any]) -> BadRe
 
 
 def request_value(view: str, name: str, kind: str, entity: Mapping[str, Any]) -> Any:
-    """What a request has for a view that computes its features; None for a null. Text is converted
-    as that of a key is. Raises BadRequest if it is left out, or is no value of its type.
+    """What a request has for a view that computes its features, in its type; None for a null. Text
+    is converted; a list may be JSON. Raises BadRequest if it is left out, or is no such value.
     """
     if name not in entity:
         given = ", ".join(f"`{item}`" for item in entity) or "nothing"
@@ -104,17 +107,25 @@ def request_value(view: str, name: str, kind: str, entity: Mapping[str, Any]) ->
             f"Give {name} beside the keys.",
         )
     value = entity[name]
-    if not isinstance(value, str) or kind not in _PARSERS:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return value
-    parse, expected = _PARSERS[kind]
     try:
-        return parse(value.strip())
-    except (KeyError, ValueError):
+        return converter(kind)(_of_text(value, kind) if isinstance(value, str) else value)
+    except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
         raise BadRequest(
             f"{name} of the request has a value of a wrong type.",
-            f"{value[:40]!r} is not {expected}.",
+            f"{str(error).rstrip('.')}.",
             f"It is {kind.lower()}.",
         ) from None
+
+
+def _of_text(text: str, kind: str) -> Any:
+    if not kind.endswith("_LIST"):
+        return text if kind == "STRING" else text.strip()
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is not a list such as [1, 2]") from None
 
 
 def key_value(value: Any, kind: str) -> Any:
@@ -146,20 +157,11 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _truth(text: str) -> bool:
-    return {"true": True, "false": False}[text.lower()]
-
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "INT32": (int, "a whole number"),
     "INT64": (int, "a whole number"),
     "UNIX_TIMESTAMP": (_time, "a time such as 2026-03-01T12:00:00Z"),
-    "DOUBLE": (float, "a number"),
-    "FLOAT": (float, "a number"),
-    "BOOL": (_truth, "true or false"),
 }
-"""By Feast's type: how text becomes such a value, and what it must be. No key is of the last three
-types.
-"""
+"""By Feast's type: how text becomes such a key, and what it must be."""

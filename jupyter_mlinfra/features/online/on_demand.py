@@ -15,7 +15,7 @@ from ..definitions import Definition
 from ..feast_errors import told
 from ..spec import OnlineStatus
 from ..store import Materialization
-from .keys import keys_of, request_value
+from .keys import keys_of, request_value, shown
 from .reading import Judged, OnlineReader
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def columns(
         if views[name].kind != "on_demand":
             found |= read({name: features})
             continue
-        code = feast().get_on_demand_feature_view(name)
+        code = feast().get_on_demand_feature_view(views[name].view)
         given = computed(code, features, views, entities, read, telling=telling)
         found |= {f"{name}:{feature}": column for feature, column in given.items()}
     return found
@@ -81,8 +81,9 @@ def computed(
     for part in code.source_feature_view_projections.values():
         for name, column in read({part.name: [item.name for item in part.features]}).items():
             stored[name.replace(":", "__", 1)] = column
-        keys = keys_of(views[part.name], entities)
-        inputs |= {name: [row[n] for row in keys.rows] for n, name in enumerate(keys.types)}
+        view = views[part.name]
+        names, keyed = keys_of(view, entities).types, [shown([view], item) for item in entities]
+        inputs |= {name: [item[name] for item in keyed] for name in names}
     inputs |= {name: column.values for name, column in stored.items()}
     for name, kind in code.get_request_data_schema().items():
         inputs[name] = [request_value(code.name, name, kind.name, item) for item in entities]
@@ -157,32 +158,51 @@ def _called(
     if not size:
         return {name: [] for name in features}
     types = {field.name: field.dtype.to_value_type() for field in code.schema}
-    given = _in_python(code, inputs, size) if code.mode == "python" else _in_arrow(code, inputs)
+    # Feast's `transform_dict` and `transform_arrow` lose a feature that is called as one of these.
+    short = {
+        feature.name: inputs[f"{part.name}__{feature.name}"]
+        for part in code.source_feature_view_projections.values()
+        for feature in part.features
+    }
+    run = _in_python if code.mode == "python" else _in_arrow
+    given = run(code, {**inputs, **short}, size)
     found: dict[str, list[Any]] = {}
     for name in features:
-        if name not in given or len(given[name]) != size:
-            raise ValueError(f"It gave no {name} for each of {size} rows")
-        protos = python_values_to_proto_values(given[name], types[name])
+        column = _column(given, name, size)
+        protos = python_values_to_proto_values(column, types[name])
         found[name] = [feast_value_type_to_python_type(item, types[name]) for item in protos]
     return found
 
 
+def _column(given: Columns, name: str, size: int) -> Sequence[Any]:
+    column: Any = given.get(name)
+    if isinstance(column, str | bytes | Mapping) or not hasattr(column, "__len__"):
+        column = [column] if column is not None and size == 1 else []
+    if len(column) != size:
+        raise ValueError(f"It gave no {name} for each of {size} rows, as a list")
+    found: Sequence[Any] = column
+    return found
+
+
 def _in_python(code: OnDemandFeatureView, inputs: Columns, size: int) -> Columns:
+    made = code.feature_transformation
     if not code.singleton:
-        found: Columns = code.transform_dict({name: list(row) for name, row in inputs.items()})
+        found: Columns = made.transform({name: list(row) for name, row in inputs.items()})
         return found
     rows = [
-        code.transform_dict({name: [column[place]] for name, column in inputs.items()})
+        made.transform_singleton({name: [column[place]] for name, column in inputs.items()})
         for place in range(size)
     ]
     return {name: [row[name] for row in rows] for name in rows[0]}
 
 
-def _in_arrow(code: OnDemandFeatureView, inputs: Columns) -> Columns:
+def _in_arrow(code: OnDemandFeatureView, inputs: Columns, size: int) -> Columns:
     import pyarrow as pa
 
-    table = code.transform_arrow(pa.table({name: list(row) for name, row in inputs.items()}))
-    return {name: table[name].to_numpy() for name in table.column_names}
+    del size  # the table has it
+    table = pa.table({name: list(row) for name, row in inputs.items()})
+    found = code.feature_transformation.transform_arrow(table, code.features)
+    return {name: found[name].to_numpy() for name in found.column_names}
 
 
 def _judged(

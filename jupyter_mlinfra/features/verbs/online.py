@@ -265,7 +265,7 @@ class OnlineVerbs(FeatureVerbs):
         views = {name: self._view(name, found) for name in requested}
         versions = has_tables_of_versions(settings)
         for name in requested:
-            if not versions:
+            if not versions or views[name].kind == "on_demand":
                 self._check_version(views[name], found)
             if gone := [used for used in views[name].uses if used not in found.views]:
                 raise Conflict(
@@ -320,7 +320,9 @@ class OnlineVerbs(FeatureVerbs):
             return
         raise Conflict(
             f"{view.name} is not online.",
-            f"Look-ups read the table of {view.view} as it is now.",
+            f"Look-ups run the code of {view.view} as it is now."
+            if view.kind == "on_demand"
+            else f"Look-ups read the table of {view.view} as it is now.",
             f"Name {view.view}, or define these columns as a view of another name, then apply and"
             " materialize.",
         )
