@@ -39,11 +39,11 @@ def told_by_new_rows(project: Project, dataset: str, check: Check) -> Mapping[st
     rows: whether these pass tells which values are stored.
     """
     if isinstance(check, Select):  # `*` and whole rows are not told by names
-        found = {name: personal(project, name) or set() for name in check.tables(dataset)}
+        found = {name: personal(project, name) or set[str]() for name in check.tables(dataset)}
     elif isinstance(check, Unique):
         found = {dataset: {*check.columns} & (personal(project, dataset) or set())}
     elif isinstance(check, References):
-        other = personal(project, check.dataset) or set()
+        other = personal(project, check.dataset) or set[str]()
         found = {check.dataset: {check.other} & other}
     else:
         return {}
