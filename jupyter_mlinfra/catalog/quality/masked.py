@@ -41,7 +41,7 @@ def told_by_new_rows(project: Project, dataset: str, check: Check) -> Mapping[st
     if isinstance(check, Select):  # `*` and whole rows are not told by names
         found = {name: personal(project, name) or set[str]() for name in check.tables(dataset)}
     elif isinstance(check, Unique):
-        found = {dataset: {*check.columns} & (personal(project, dataset) or set())}
+        found = {dataset: {*check.columns} & (personal(project, dataset) or set[str]())}
     elif isinstance(check, References):
         other = personal(project, check.dataset) or set[str]()
         found = {check.dataset: {check.other} & other}
