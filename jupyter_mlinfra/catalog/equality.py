@@ -32,8 +32,10 @@ def is_needed(table: Table, snapshot: Snapshot | None) -> bool:
         return False
     if _told(snapshot) not in (None, "0"):
         return True
-    # Totals are optional, and a commit on one without them begins to count at 0.
-    if None not in map(_told, table.metadata.snapshots):
+    # Totals are optional, and a commit on one without them, which may be gone, counts from 0.
+    known = table.metadata.snapshots
+    ids = {None, *(item.snapshot_id for item in known)}
+    if None not in map(_told, known) and all(item.parent_snapshot_id in ids for item in known):
         return False
     return any(
         entry.data_file.content == DataFileContent.EQUALITY_DELETES

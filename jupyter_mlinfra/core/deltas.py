@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from deltalake import DeltaTable, QueryBuilder
 from deltalake.table import ProtocolVersions
@@ -49,7 +51,24 @@ class OfPolars(DeltaTable):
         found = super().get_add_actions(flatten=flatten)
         if self.files is None:
             return found
-        return pl.DataFrame(found).filter([file in self.files for file in super().file_uris()])
+        actions, files = pl.DataFrame(found), super().file_uris()
+        if not are_paired(files, actions["path"]):
+            raise Unprocessable(
+                f"The files of the Delta table {self.table_uri} cannot be told apart.",
+                "deltalake lists them in another order than what the log says of them.",
+                "Read the whole table.",
+            )
+        return actions.filter([file in self.files for file in files])
+
+
+def are_paired(files: Iterable[str], paths: Iterable[str]) -> bool:
+    """Whether these addresses of files and these paths of the log are in the same order."""
+    pairs = zip_longest(map(_last_part, files), map(_last_part, paths))
+    return all(one == other for one, other in pairs)
+
+
+def _last_part(path: str) -> str:
+    return unquote(path).rpartition("/")[2]
 
 
 def has_plain_files(table: DeltaTable) -> bool:
@@ -104,6 +123,8 @@ def _as_source(table: DeltaTable, note: Callable[[Read], object]) -> pl.LazyFram
     _refuse_far_moments(table)
     features = set(table.protocol().reader_features or ())
     is_known = features <= _POLARS | _OF_THE_LOG | {MAPPING}
+    paths = pl.DataFrame(table.get_add_actions(flatten=True))["path"]
+    is_known = is_known and are_paired(table.file_uris(), paths)
     inner = inner_names(table) if is_known else None
 
     def read(

@@ -58,11 +58,13 @@ def read_mapped(
     partitions = table.metadata().partition_columns
     own = {names[name]: dtype for name, dtype in schema.items() if name not in partitions}
     files = _Mapped.of(table, own)
+    used = {*columns, *(() if predicate is None else predicate.meta.root_names())}
+    asked = [name for name in partitions if name in used]
     outer = {inner: name for name, inner in names.items() if name not in partitions}
     wanted = [exactly(name).cast(schema[name]) for name in columns]
 
     def frames() -> Iterator[pl.DataFrame]:
-        for part in _parts(table, partitions, schema, predicate).iter_rows(named=True):
+        for part in _parts(table, asked, schema, predicate).iter_rows(named=True):
             some = files.only(part.pop(_FILES), deletions=part.pop(_DELETED))
             rows = pl.scan_delta(some).rename(outer)
             rows = rows.with_columns(
@@ -81,8 +83,8 @@ def _parts(
     schema: Mapping[str, pl.DataType],
     predicate: pl.Expr | None,
 ) -> pl.DataFrame:
-    """The partitions whose rows may fulfil a condition: their values, and their files, those with
-    deleted rows apart: Polars reads all row groups of these.
+    """The parts of a table whose rows may fulfil a condition: their values of these columns, and
+    their files, those with deleted rows apart: Polars reads all row groups of these.
     """
     import polars as pl
 

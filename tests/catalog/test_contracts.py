@@ -13,6 +13,8 @@ import polars as pl
 import pytest
 import yaml
 
+from jupyter_mlinfra.catalog.quality.contract_metrics import demands_of_metric
+from jupyter_mlinfra.catalog.quality.words import stored_text
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
 
 RULES = {
@@ -415,3 +417,13 @@ def test_a_schema_that_pandera_wrote_is_read(orders, tmp_path) -> None:
         assert words in left, words
     assert (found.rules, len(found.left_out)) == (8, 4)
     assert all(item.passed for item in orders.quality("shop.orders").rules)
+
+
+def test_valid_values_with_a_pattern_are_words(catalog: Any) -> None:
+    arguments = {"validValues": [True, False, 3], "pattern": "^[a-z0-9]+$"}
+    item = {"arguments": arguments, "mustBeLessThan": 50, "unit": "percent"}
+    [check], allowed = demands_of_metric("invalidValues", item, "state", {})
+    catalog.write(pl.DataFrame({"state": ["true", "false", "3", "True"]}), into="t.words")
+    catalog.rule("t.words", stored_text(check, allowed))
+    [result] = catalog.quality("t.words").rules
+    assert (result.failed_rows, result.passed, result.error) == (1, True, "")

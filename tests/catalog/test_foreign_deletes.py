@@ -172,6 +172,11 @@ def test_rows_are_gone_too_where_no_summary_counts_those_that_were_deleted(
     assert catalog.sql("SELECT count(*) FROM t.a").item() == 5
     found = catalog.diff("t.a", deleted, key="id")
     assert (found.added, found.removed, found.changed) == (1, 0, 0)
+    kept = load(project).current_snapshot()
+    assert kept is not None
+    others = [item.snapshot_id for item in load(project).snapshots() if item != kept]
+    load(project).maintenance.expire_snapshots().by_ids(others).commit()
+    assert rows(catalog) == [(2, "b"), (3, None), (5, "b"), (6, None), (7, "a")]
 
 
 @pytest.mark.parametrize("bounds", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -68,6 +69,18 @@ def test_all_rows_are_there_but_those_that_are_deleted(table: DeltaTable) -> Non
     assert set(range(6_000)) - set(rows.collect()["a"]) == {3, 4, 1_500, 1_999}
     assert rows.select("day").collect()["day"].null_count() == 2_000
     assert rows.select(pl.len()).collect().item() == 5_996
+
+
+class Reversed(DeltaTable):
+    """Lists its files in another order than what the log says of them."""
+
+    def file_uris(self, *filters: Any, **more: Any) -> list[str]:
+        return super().file_uris(*filters, **more)[::-1]
+
+
+def test_files_that_are_listed_in_another_order_keep_their_values(table: DeltaTable) -> None:
+    found = delta_frame(Reversed(table.table_uri)).sort("a").collect()
+    assert_frame_equal(found, delta_frame(table).sort("a").collect())
 
 
 def broken(folder: Path, number: int, group: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from ...core.errors import BadRequest
 from .allowance import NONE, Allowance, allowance
 from .checks import Check, Condition, InRange, InSet, Matches, NotNull, RowCount, Unique
+from .literals import Value
 from .statements import Must, Select, made, with_column
 from .words import check_of
 
@@ -131,12 +132,17 @@ def _condition(check: Check) -> str:
         case NotNull(column):
             return f"col({json.dumps(column)}) is not None"
         case InSet(column, values):
-            return f"col({json.dumps(column)}) in {json.dumps(list(values))}"
+            words = [_word(value) for value in values]  # beside it stands a pattern: it has texts
+            return f"col({json.dumps(column)}) in {json.dumps(words)}"
         case Matches(column, pattern):
             return f"matches(col({json.dumps(column)}), {json.dumps(pattern)})"
         case Condition(text):
             return text
     raise AssertionError(check)
+
+
+def _word(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _allowed(item: Mapping[str, Any]) -> Allowance:
