@@ -29,9 +29,11 @@ class _WhenUsed(ModuleType):
         return getattr(import_module(self.__name__), name)
 
     def give_way(self) -> None:
-        """Let the next import find the module itself."""
+        """Let the next import find the module itself, and those in it that are loaded by then."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
+            for name in [name for name in sys.modules if name.startswith(f"{self.__name__}.")]:
+                del sys.modules[name]
 
 
 @contextmanager

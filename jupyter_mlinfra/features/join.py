@@ -118,7 +118,7 @@ def _values(
         .collect(engine=how.engine)
     )
     of_source = [view.schema[name] for name in (view.time, view.created) if name]
-    unit = unit_for(entity_keys[AT], of_source)
+    unit = unit_for(entity_keys[AT], of_source, view.ttl)
     entity_keys = entity_keys.with_columns(within_unit(pl.col(AT), unit))
     if view.windows:
         return _aggregated(entity_keys, schema, view, unit, how)

@@ -201,7 +201,6 @@ def test_a_project_without_an_online_store_trains_and_says_why_it_serves_nothing
         assert "online_store: null" in refused.value.why
 
 
-@pytest.mark.slow
 def test_a_registry_that_is_down_is_named_without_its_password(fresh_shop: Project) -> None:
     """Also where its driver is not installed."""
     settings = (

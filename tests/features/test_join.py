@@ -333,6 +333,72 @@ def test_a_time_that_nanoseconds_cannot_hold_is_compared(
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize(
+    ("ttl", "wanted"),
+    [
+        (None, [2, 2, 1]),
+        (timedelta(days=1), [2, 2, None]),
+        (timedelta(days=300 * 365), [2, 2, None]),
+        (timedelta(days=400 * 365), [2, 2, None]),
+        (timedelta(days=600 * 365), [2, 2, 1]),
+        (timedelta.max, [2, 2, 1]),
+    ],
+)
+def test_parts_of_a_microsecond_are_compared_with_any_time(
+    strategy: Strategy, ttl: timedelta | None, wanted: list[int | None]
+) -> None:
+    """The source reaches beyond what nanoseconds hold; the created times too."""
+    times = [datetime(1, 1, 1), datetime(1500, 1, 1), datetime(2026, 1, 1), datetime(9999, 12, 31)]
+    rows = pl.DataFrame(
+        {
+            "k": [1] * 4 + [2] * 2,
+            "t": pl.Series([*times, *times[:2]], dtype=pl.Datetime("us")),
+            "c": pl.Series([datetime(1, 1, 1)] * 6, dtype=pl.Datetime("us")),
+            "x": [0, 1, 2, 3, 0, 1],
+        }
+    )
+    at = pl.Series(["2026-01-01 00:00:00.000000001", "2026-01-01 23:59:59.999999999"])
+    asked = at.append(at[:1]).str.to_datetime(time_unit="ns")
+    entity_rows = pl.DataFrame({"k": [1, 1, 2], "at": asked})
+    view = JoinView(
+        name="v",
+        frame=rows.lazy(),
+        keys={"k": "k"},
+        features={"x": "x"},
+        time="t",
+        created="c",
+        created_counts=True,
+        ttl=ttl,
+    )
+    found = join_as_of(entity_rows.lazy(), [view], at="at", strategy=strategy).collect()
+    assert found["x"].to_list() == wanted
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("late", [0, 1, 999])
+def test_a_row_that_is_too_old_by_a_nanosecond_does_not_count(
+    strategy: Strategy, late: int
+) -> None:
+    """Also before 1970, where counts are negative."""
+    for year in (1960, 2026):
+        time = datetime(year, 1, 1)
+        rows = pl.DataFrame({"k": [1], "t": pl.Series([time], dtype=pl.Datetime("us")), "x": [1]})
+        next_day = pl.Series([time + timedelta(days=1)], dtype=pl.Datetime("ns"))
+        at = (next_day.to_physical() + late).cast(pl.Datetime("ns"))
+        asked = pl.DataFrame({"k": [1], "at": at})
+        view = JoinView(
+            name="v",
+            frame=rows.lazy(),
+            keys={"k": "k"},
+            features={"x": "x"},
+            time="t",
+            ttl=timedelta(days=1),
+        )
+        found = join_as_of(asked.lazy(), [view], at="at", strategy=strategy).collect()
+        assert found["x"].to_list() == [None if late else 1]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_keys_of_different_widths_and_encodings_are_compared_by_value(strategy: Strategy) -> None:
     rows = pl.DataFrame(
         {"n": pl.Series([1, 2], dtype=pl.Int16), "s": ["x", "y"], "t": [T0, T0], "v": [10, 20]}

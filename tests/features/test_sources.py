@@ -247,6 +247,11 @@ def test_an_address_of_a_file_may_write_its_signs_in_hexadecimal(repo: Path) -> 
         for address in ((repo / name).as_uri(), f"file://{repo / name}"):
             spec = spec_of(FileSource(path=address, **TIMES).to_proto())
             assert scan(spec, repo).collect().equals(FIRST)
+    (repo / "a b").mkdir()
+    for name, part in (("1.parquet", FIRST), ("2.parquet", MORE)):
+        part.write_parquet(repo / "a b" / name)
+    spec = spec_of(FileSource(path=f"{repo.as_uri()}/a%20b/*.parquet", **TIMES).to_proto())
+    assert scan(spec, repo).collect().height == FIRST.height + MORE.height
 
 
 def test_rows_are_added_to_a_file_with_an_index_of_pandas(repo: Path) -> None:

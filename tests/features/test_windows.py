@@ -7,6 +7,7 @@ import math
 import random
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -345,6 +346,10 @@ def test_windows_of_nanoseconds_and_of_zones_end_in_utc() -> None:
     later = at + pl.Series([1], dtype=pl.Duration("ns"))
     entities = pl.LazyFrame({"at": pl.concat([at, later])})
     assert join_as_of(entities, [view], at="at").collect()["n"].to_list() == [1, 2]
+    view = replace(
+        view, created=None, created_counts=False, ttl=timedelta(0)
+    )  # too old after a nanosecond
+    assert join_as_of(entities, [view], at="at").collect()["n"].to_list() == [2, None]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,6 @@ def test_a_clone_with_the_same_code_runs_in_the_project_s_own_folders(
     assert jobs.wait([clone.id], timeout=tools.wait)[0].state == "succeeded"
 
 
-@pytest.mark.slow
 def test_a_clone_does_not_write_over_the_notebook_that_a_pipeline_keeps(
     jobs: Jobs, tools: Any, project: Project
 ) -> None:

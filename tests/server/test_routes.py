@@ -328,7 +328,7 @@ CALLS: list[tuple[str, Any, str, str, dict[str, Any]]] = [
         {"features": ["w:*"], "entities": [{"origin": "JFK"}]},
         "features",
         "looked_up",
-        {"features": ["w:*"], "entities": [{"origin": "JFK"}], "reveal": False},
+        {"features": ["w:*"], "entities": [{"origin": "JFK"}], "reveal": False, "code": "apart"},
     ),
     (
         "features/push",

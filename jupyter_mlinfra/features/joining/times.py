@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from ...core.errors import BadRequest
@@ -43,15 +43,23 @@ def require_time(schema: Mapping[str, pl.DataType], column: str, owner: str) -> 
 
 
 def utc(column: str, dtype: pl.DataType, unit: Unit = "us") -> pl.Expr:
-    """The column as UTC times in `unit`; times without a zone and dates are UTC."""
+    """The column as UTC times in `unit`; times without a zone and dates are UTC. What nanoseconds
+    cannot hold is the first or the last of them.
+    """
     import polars as pl
 
     values = exactly(column)
     if dtype == pl.Date:
-        return values.cast(pl.Datetime(unit)).dt.replace_time_zone("UTC")
-    if getattr(dtype, "time_zone", None):
-        return values.dt.convert_time_zone("UTC").dt.cast_time_unit(unit)
-    return values.dt.replace_time_zone("UTC").dt.cast_time_unit(unit)
+        values = values.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    elif getattr(dtype, "time_zone", None):
+        values = values.dt.convert_time_zone("UTC")
+    else:
+        values = values.dt.replace_time_zone("UTC")
+    return values if nanoseconds(dtype) and unit == "ns" else within_unit(values, unit)
+
+
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC)
 
 
 def nanoseconds(dtype: pl.DataType) -> bool:
@@ -59,21 +67,22 @@ def nanoseconds(dtype: pl.DataType) -> bool:
     return getattr(dtype, "time_unit", "us") == "ns"
 
 
-def unit_for(asked: pl.Series, source: Iterable[pl.DataType]) -> Unit:
+def unit_for(asked: pl.Series, source: Iterable[pl.DataType], ttl: timedelta | None) -> Unit:
     """The unit in which the times of entity rows and of a source are compared: nanoseconds only
     where a side needs them, since they reach from 1677 to 2262 alone. pandas has them for every
-    time.
+    time; against a source in microseconds they decide only where rows become too old.
     """
     if any(map(nanoseconds, source)):
         return "ns"
+    first = asked.min()
+    if ttl is None or not isinstance(first, datetime) or ttl > first - _utc(_FIRST_NS):
+        return "us"
     finer = nanoseconds(asked.dtype) and (asked.to_physical() % 1_000 != 0).any()
     return "ns" if finer else "us"
 
 
 def within_unit(at: pl.Expr, unit: Unit) -> pl.Expr:
-    """Times of entity rows in a unit; what it cannot hold is the first or the last that it can:
-    earlier or later than every time of a source in that unit.
-    """
+    """Times in a unit; what it cannot hold is the first or the last that it can."""
     import polars as pl
 
     if unit == "us":

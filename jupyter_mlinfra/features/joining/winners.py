@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .names import AT, CREATED, KNOWN, RANK, ROW, SRC, TIME, key_names
@@ -15,6 +16,8 @@ FEW_PER_KEY, FEW_ON_AVERAGE = 16, 3.0
 """`auto` pairs rows by hash if no key has more entity rows than the first, and keys have at most
 the second on average: so many pairs there are for each row of the source.
 """
+
+_LONGEST_NS = timedelta(microseconds=(2**63 - 1) // 1_000)
 
 _SAMPLE = 50_000
 """Rows of the source that tell whether most have keys that no entity row has."""
@@ -72,12 +75,20 @@ def pairs(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> 
 
     usable = pl.col(TIME) <= pl.col(AT)
     if view.ttl is not None:
-        usable &= pl.col(AT) - pl.col(TIME) <= view.ttl
+        usable &= _within(view.ttl)
     if view.created_counts and view.created:
         usable &= pl.col(CREATED) <= pl.col(AT)
     keys = key_names(view.keys)
     both = features.join(entity_keys, on=keys) if keys else features.join(entity_keys, how="cross")
     return both.filter(usable)
+
+
+def _within(ttl: timedelta) -> pl.Expr:
+    """Whether a feature row is not too old. Polars rounds nanoseconds down for a literal in µs."""
+    import polars as pl
+
+    exact = ttl <= _LONGEST_NS
+    return pl.col(AT) - pl.col(TIME) <= (pl.lit(ttl, pl.Duration("ns")) if exact else ttl)
 
 
 def order(view: JoinView) -> list[str]:
@@ -128,8 +139,6 @@ def _by_known_time(features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
 
 def _last(entity_keys: pl.LazyFrame, ordered: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
     """The last of these features at or before each entity row's time, if the ttl allows it."""
-    import polars as pl
-
     known = view.created_counts and view.created
     joined = entity_keys.sort(AT).join_asof(
         ordered,
@@ -141,5 +150,5 @@ def _last(entity_keys: pl.LazyFrame, ordered: pl.LazyFrame, view: JoinView) -> p
         coalesce=False,
     )
     if view.ttl is not None:
-        joined = joined.filter(pl.col(AT) - pl.col(TIME) <= view.ttl)
+        joined = joined.filter(_within(view.ttl))
     return joined.select(ROW, SRC).drop_nulls()

@@ -117,8 +117,10 @@ def files_of(source: SourceSpec, repo: Path | None) -> tuple[Path, Sequence[Path
     if not glob.has_magic(name):
         raise _missing(f"There is no file {path}.")
     root = repo or Path.cwd()
-    found = [root / item for item in sorted(glob.glob(name, root_dir=root, recursive=True))]
-    files = [file for item in found for file in (_of_folder(item) if item.is_dir() else [item])]
+    files = _matching(name, root)
+    if not files and name != source.name:  # an address may write its signs as `%20`
+        name = unquote(name)
+        files = _matching(name, root)
     if not files:
         raise _missing(f"No file matches {path}.")
     fixed = next(part for part in Path(name).parents if not glob.has_magic(str(part)))
@@ -128,6 +130,11 @@ def files_of(source: SourceSpec, repo: Path | None) -> tuple[Path, Sequence[Path
 def is_one_file(source: SourceSpec, repo: Path | None) -> bool:
     """Whether it is a single file on disk."""
     return not is_remote(source.name) and local_path(source, repo).is_file()
+
+
+def _matching(pattern: str, root: Path) -> list[Path]:
+    found = [root / item for item in sorted(glob.glob(pattern, root_dir=root, recursive=True))]
+    return [file for item in found for file in (_of_folder(item) if item.is_dir() else [item])]
 
 
 def _of_folder(folder: Path) -> list[Path]:

@@ -57,7 +57,8 @@ def window_values(
     import polars as pl
 
     plan, names = plan_of(view.windows, view.schema), key_names(view.keys)
-    micros = pl.col(AT).to_physical() // (1_000 if unit == "ns" else 1)
+    per_micro = 1_000 if unit == "ns" else 1
+    micros = pl.col(AT).to_physical() // per_micro
     ids = entity_keys.select(names).unique().with_row_index(GID) if names else None
     rows = (
         entity_keys.with_columns(pl.lit(0).alias(GID))
@@ -82,7 +83,7 @@ def window_values(
     answer = pl.concat(parts, how="horizontal")
     if view.ttl is not None:
         newest = pl.max_horizontal([_end(group, plan) for group in plan.groups]) * plan.tile
-        age = pl.col(_MICROS) - newest
+        age = -(-pl.col(AT).to_physical() // per_micro) - newest  # rounded up
         answer = answer.filter(
             rows.select(age <= view.ttl // timedelta(microseconds=1)).to_series()
         )

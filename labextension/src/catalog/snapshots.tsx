@@ -131,7 +131,7 @@ function List({ dataset, page, picked, onPick, onMore }: IListProps): React.Reac
     <>
       <Table
         label={trans.__('Snapshots of %1', dataset.name)}
-        columns={columnsOf(clock(page.items.map(({ at }) => at)), workbench)}
+        columns={columnsOf(page.items, workbench)}
         rows={page.items}
         row={snapshot => ({ id: snapshot.ref, ref: snapshot.ref, item: snapshot })}
         total={page.total}
@@ -149,14 +149,23 @@ function List({ dataset, page, picked, onPick, onMore }: IListProps): React.Reac
   );
 }
 
+/** Rows that changed have a column where any did. */
 function columnsOf(
-  time: ReturnType<typeof clock>,
+  snapshots: readonly ISnapshot[],
   { trans }: IWorkbench
 ): IColumnSpec<ISnapshot>[] {
+  const time = clock(snapshots.map(({ at }) => at));
   const signed =
     (sign: string) =>
     (count: unknown): string =>
       sign + format.number(count);
+  const updates: IColumnSpec<ISnapshot> = {
+    key: 'updated',
+    head: trans.__('updated'),
+    figure: ({ updated }) => updated || null,
+    sort: ({ updated }) => updated,
+    width: 90
+  };
   return [
     {
       key: 'id',
@@ -198,13 +207,7 @@ function columnsOf(
       sort: ({ added }) => added,
       width: 100
     },
-    {
-      key: 'updated',
-      head: trans.__('updated'),
-      figure: ({ updated }) => updated || null,
-      sort: ({ updated }) => updated,
-      width: 100
-    },
+    ...(snapshots.some(({ updated }) => updated) ? [updates] : []),
     {
       key: 'removed',
       head: trans.__('removed'),

@@ -173,6 +173,12 @@ function knownColumns(
       cell: () => (view.ttl_seconds === null ? trans.__('none') : format.span(view.ttl_seconds))
     },
     {
+      key: 'used',
+      head: trans.__('used by'),
+      width: 150,
+      cell: ({ name }) => <Users of={uses.filter(({ features }) => features.includes(name))} />
+    },
+    {
       key: 'mean',
       head: trans.__('mean'),
       width: 90,
@@ -203,12 +209,6 @@ function knownColumns(
       figure: ({ name }) => figures.get(name)?.skew,
       write: value => format.percent(value, 1),
       sort: ({ name }) => numberIn(figures.get(name)?.skew)
-    },
-    {
-      key: 'used',
-      head: trans.__('used by'),
-      width: 150,
-      cell: ({ name }) => <Users of={uses.filter(({ features }) => features.includes(name))} />
     }
   ];
 }
