@@ -14,8 +14,8 @@ if sys.argv[1] == "ours":
     from jupyter_mlinfra.features.repo import load_feast
     load_feast()
     assert not {"uvicorn", "fastapi"} & set(sys.modules)
-import fastapi.concurrency
-print(fastapi.concurrency.__name__)
+    import fastapi.concurrency
+    assert fastapi.concurrency
 import feast.feature_store
 print(feast.feature_store.feature_server.start_server.__module__)
 later = feast.feature_store.ui_server.start_server
