@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .conform import Fit
+from .odd_times import python_rows
 from .quarantine import Unfit
-from .rows import with_odd_times_as_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -80,7 +80,7 @@ def failed_rows(
     rows: pl.DataFrame, numbers: Sequence[int] | pl.Series, failed: Sequence[Failed]
 ) -> list[Unfit]:
     """Number, reason and values of rows that fail a rule, as they are in `rows`."""
-    values = with_odd_times_as_text(rows).iter_rows(named=True)
+    values = python_rows(rows)
     return [
         Unfit(number, item.reason, row, item.column)
         for number, item, row in zip(numbers, failed, values, strict=True)
@@ -93,12 +93,12 @@ def unfit_rows(rows: pl.DataFrame, numbers: Sequence[int], fits: Sequence[Fit]) 
     """
     flags = rows.select([item.bad.alias(str(index)) for index, item in enumerate(fits)]).rows()
     unfit: list[Unfit] = []
-    for number, is_unfit, values in zip(
-        numbers, flags, with_odd_times_as_text(rows).iter_rows(named=True), strict=True
-    ):
+    for number, is_unfit, values in zip(numbers, flags, python_rows(rows), strict=True):
         column = fits[is_unfit.index(True)]
         value = values[column.name]
         reason = f"{value!r:.100} in column {column.name!r}, which is {column.target.word}"
+        if isinstance(value, str) and rows.schema[column.name].is_temporal():
+            reason += " of the years 1 to 9999"
         unfit.append(
             Unfit(
                 number,

@@ -129,9 +129,9 @@ class _InFolder:
     def __init__(self, source: Source, values: Mapping[str, pl.Series]) -> None:
         self._source, self._values = source, values
         self.name, self.spelled, self.times_only = source.name, source.spelled, source.times_only
-        self.uuids = source.uuids
-        types = {name: value.dtype for name, value in values.items()}
-        self.columns: Mapping[str, pl.DataType] = {**source.columns, **types}
+        self.uuids, self.types = source.uuids, source.types
+        dtypes = {name: value.dtype for name, value in values.items()}
+        self.columns: Mapping[str, pl.DataType] = {**source.columns, **dtypes}
         self.header: Sequence[str] = [*source.header, *values]
 
     @property

@@ -11,6 +11,7 @@ from .conform import Target
 from .formats.packed import packed_size
 from .hive import Values, part_of_table
 from .intake import FileRows
+from .odd_times import python_values
 from .quarantine import Quarantine
 from .reading import Reading
 from .rows import plain
@@ -100,7 +101,7 @@ def told(
         data=[
             [MASK] * shown.height
             if values.name in masked
-            else [plain(value) for value in values.to_list()]
+            else [plain(value) for value in python_values(values)]
             for values in _with_text(shown, targets).iter_columns()
         ],
         shown=shown.height,

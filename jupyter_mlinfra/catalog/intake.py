@@ -68,7 +68,6 @@ class Rows(Protocol):
 class FileRows:
     """The rows of files; what does not fit goes to `quarantine`.
 
-    types: short words for columns that the dataset does not have yet, where `reading` gives none.
     doubts: guesses that may be wrong, after `plan`. read: rows that were read, after `frames`.
     shown: the files as quarantine names them, by default by their names. strict: a doubt that stops
     and too many rows that do not fit are raised; otherwise `refused` holds them. meter: told of
@@ -80,7 +79,6 @@ class FileRows:
         sources: Sequence[Source],
         reading: Reading,
         *,
-        types: Mapping[str, str] | None = None,
         shown: Sequence[str] | None = None,
         strict: bool = True,
         meter: Meter | None = None,
@@ -89,7 +87,8 @@ class FileRows:
         self._meter = meter or Meter()
         self._shown = shown or [source.name for source in sources]
         self._reading = reading
-        self._types = {**(types or {}), **reading.types}
+        of_files = [word for source in sources for word in source.types.items()]
+        self._types = {**dict(of_files), **reading.types}
         self._strict = strict
         self._guessed_for: Mapping[str, pl.DataType | None] = {}
         self.guesses: Mapping[str, Guess] = {}
@@ -265,7 +264,7 @@ class FileRows:
             name,
             source.columns[name],
             target,
-            spelled=source.spelled,
+            spelled=source.spelled or name in source.types,
             zone=self._reading.time_zone,
             spelling=spelling,
             uuid=source.uuids.get(name, ""),

@@ -19,6 +19,7 @@ from . import columnlabels
 from .dtypes import short_type
 from .names import DatasetName
 from .spec import Column, Dataset, Snapshot
+from .totals import bytes_at, changed_by, rows_at, summary_of, uncounted
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -76,13 +77,14 @@ type Metadata = Mapping[str, Any]
 def dataset(name: DatasetName, metadata: Metadata) -> Dataset:
     """The table as one row of a list, at the snapshot of `name` or the newest."""
     snapshot = snapshot_of(name, metadata)
+    unknown = uncounted(_newest_first(metadata)[::-1])
     properties = metadata.get("properties", {})
     return Dataset(
         ref=name.ref,
         name=name.text,
         namespace=name.namespace,
-        rows=_rows(snapshot),
-        bytes=int(_summary(snapshot).get("total-files-size", 0)),
+        rows=rows_at(snapshot, unknown),
+        bytes=bytes_at(snapshot, unknown),
         columns=len(fields(name, metadata)),
         snapshot=_state(name, metadata, snapshot),
         updated_at=_time(
@@ -184,7 +186,8 @@ def columns(
 
 def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
     """Every commit that is still kept, newest first."""
-    named = refs_of(metadata)
+    named, entries = refs_of(metadata), _newest_first(metadata)
+    unknown = uncounted(entries[::-1])
     return [
         Snapshot(
             ref=f"{name.ref}@{entry['snapshot-id']}",
@@ -195,22 +198,25 @@ def snapshots(name: DatasetName, metadata: Metadata) -> list[Snapshot]:
                 else None
             ),
             at=datetime.fromtimestamp(entry["timestamp-ms"] / 1000, UTC),
-            operation=_summary(entry).get("operation", "append"),
-            rows=_rows(entry),
-            **counts(_summary(entry)),
-            written_by=_summary(entry).get(WRITTEN_BY, ""),
+            operation=summary_of(entry).get("operation", "append"),
+            rows=rows_at(entry, unknown),
+            **counts(entry),
+            written_by=summary_of(entry).get(WRITTEN_BY, ""),
             refs=named.get(entry["snapshot-id"], {}),
-            restored_from=_summary(entry).get(RESTORED_FROM),
+            restored_from=summary_of(entry).get(RESTORED_FROM),
         )
-        for entry in _newest_first(metadata)
+        for entry in entries
     ]
 
 
-def counts(summary: Mapping[str, str]) -> dict[str, int]:
+def counts(snapshot: Metadata) -> dict[str, Any]:
     """Rows added, removed and updated. Iceberg counts those of data files; a row that a file
-    written anew has taken over is none of these.
+    written anew has taken over is none of these. None where its summary does not say it.
     """
-    added, removed = (int(summary.get(f"{what}-records", 0)) for what in ("added", "deleted"))
+    summary = summary_of(snapshot)
+    added, removed = changed_by(snapshot)
+    if added is None or removed is None:
+        return {"added": None, "removed": None}
     if UPDATED in summary:
         new = int(summary[INSERTED])  # equal rows of one key have become one
         return {
@@ -237,7 +243,7 @@ def kind_of(snapshot: Metadata) -> str:
     """What a commit did: `append`, `upsert`, `restore`, `compact`, `move`; else Iceberg's own
     word.
     """
-    summary = _summary(snapshot)
+    summary = summary_of(snapshot)
     if MOVED_TO in summary:
         return "move"
     if COMPACTED in summary:
@@ -266,10 +272,10 @@ def files_at(metadata: Metadata, snapshot: int | None) -> dict[str, str]:
     first = None
     for entry in ancestors(metadata, snapshot):
         first = entry["snapshot-id"]
-        for digest in _json_list(_summary(entry).get(FILES)):
+        for digest in _json_list(summary_of(entry).get(FILES)):
             snapshots.setdefault(digest, str(first))
         # Format 1 needs no summary: what says nothing counts as an append here.
-        if "operation" in _summary(entry) and not keeps_files(entry):
+        if "operation" in summary_of(entry) and not keeps_files(entry):
             return snapshots
     gone = expired(metadata.get("properties", {}))
     return {**(gone["files"] if first == gone["before"] else {}), **snapshots}
@@ -288,7 +294,7 @@ def upserted_last(metadata: Metadata, key: Sequence[str]) -> dict[str, str]:
     What came before may have got other values since.
     """
     for entry in ancestors(metadata, metadata.get("current-snapshot-id")):
-        summary = _summary(entry)
+        summary = summary_of(entry)
         if _json_list(summary.get(KEY)) != list(key):
             return {}
         return dict.fromkeys(_json_list(summary.get(FILES)), str(entry["snapshot-id"]))
@@ -298,15 +304,15 @@ def upserted_last(metadata: Metadata, key: Sequence[str]) -> dict[str, str]:
 def quarantined_by(metadata: Metadata) -> set[str]:
     """The names of the ingests of which rows went to quarantine."""
     return {
-        _summary(entry)[QUARANTINE]
+        summary_of(entry)[QUARANTINE]
         for entry in metadata.get("snapshots", [])
-        if QUARANTINE in _summary(entry)
+        if QUARANTINE in summary_of(entry)
     }
 
 
 def keeps_rows(snapshot: Metadata) -> bool:
     """Whether all rows from before a snapshot are certainly still there."""
-    summary = _summary(snapshot)
+    summary = summary_of(snapshot)
     return summary.get("operation") in _GROWS or summary.get(KEEPS_ROWS) == "true"
 
 
@@ -314,7 +320,7 @@ def keeps_files(snapshot: Metadata) -> bool:
     """Whether what was brought in before a snapshot certainly still counts as in the table: its
     rows are there, or others in their place.
     """
-    return keeps_rows(snapshot) or _summary(snapshot).get(KEEPS_FILES) == "true"
+    return keeps_rows(snapshot) or summary_of(snapshot).get(KEEPS_FILES) == "true"
 
 
 def current(metadata: Metadata) -> int | None:
@@ -335,7 +341,7 @@ def ancestors(metadata: Metadata, snapshot: int | None) -> Iterator[Metadata]:
 def newest_with(metadata: Metadata, key: str) -> tuple[str, str] | None:
     """The newest snapshot whose summary has a property, and its value; None if there is none."""
     for entry in _newest_first(metadata):
-        if value := _summary(entry).get(key):
+        if value := summary_of(entry).get(key):
             return str(entry["snapshot-id"]), str(value)
     return None
 
@@ -438,25 +444,6 @@ def _newest_first(metadata: Metadata) -> list[Metadata]:
         entries,
         key=lambda entry: (entry.get("sequence-number", 0), entry["timestamp-ms"]),
         reverse=True,
-    )
-
-
-def _summary(snapshot: Metadata | None) -> Mapping[str, str]:
-    return (snapshot or {}).get("summary") or {}
-
-
-def _rows(snapshot: Metadata | None) -> Number:
-    if snapshot is None:
-        return Number(value=0)
-    summary = _summary(snapshot)
-    if "total-records" not in summary:
-        return Number(value=None)
-    deletes = int(summary.get("total-position-deletes", 0)) + int(
-        summary.get("total-equality-deletes", 0)
-    )
-    # Delete files may name one row twice, or a row that is gone: the rest is an estimate.
-    return Number(
-        value=int(summary["total-records"]) - deletes, basis="est" if deletes else "exact"
     )
 
 

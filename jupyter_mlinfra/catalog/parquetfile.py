@@ -16,6 +16,7 @@ from .formats.columns import (
     frame_of,
     unreadable_column,
 )
+from .formats.late_times import late_times, with_times_as_text
 from .names import column_names
 from .uuids import in_parquet
 
@@ -25,12 +26,15 @@ if TYPE_CHECKING:
 
 class ParquetFile:
     """One Parquet file, or its first `limit` rows; `complete` says whether those are all. header:
-    the names as they are in the file. uuids: columns with bytes that are marked as such.
+    the names as they are in the file. uuids: columns with bytes that are marked as such. types: the
+    words of columns that are read as text, for the sake of values that their type cannot hold.
 
     Raises Unprocessable if its footer is missing or damaged.
     """
 
     def __init__(self, path: Path, *, limit: int | None = None) -> None:
+        import polars as pl
+
         self._path = path
         self._limit = limit
         self.share = 0.0  # of the rows that `frames` has given
@@ -45,6 +49,10 @@ class ParquetFile:
             names = column_names(self.header, path.name)
             self.complete = limit is None or file.metadata.num_rows <= limit
             self.columns = dtypes_of(file.schema_arrow, names, path.name)
+            self._late = late_times(file)
+            late = [name for name, own in zip(names, self.header, strict=True) if own in self._late]
+            self.types: dict[str, str] = dict.fromkeys(late, "time")
+            self.columns |= dict.fromkeys(late, pl.String())
             self.uuids = in_parquet(file.schema, self.columns)
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -54,6 +62,7 @@ class ParquetFile:
             for batch in self._batches(file):
                 done += batch.num_rows
                 self.share = done / max(1, file.metadata.num_rows)
+                batch = with_times_as_text(batch, self._late)
                 yield frame_of(batch, list(self.columns), self._path.name)
                 if self._limit is not None:
                     break

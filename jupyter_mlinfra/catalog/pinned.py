@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError
 from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Operation, Summary
 from pyiceberg.table.update import AssertCurrentSchemaId
 
 from . import metadata as records
@@ -28,7 +30,7 @@ class PinnedTable(Table):
     ) -> None:
         super().__init__(
             table.name(),
-            table.metadata,
+            _told(table.metadata),
             table.metadata_location,
             table.io,
             table.catalog,
@@ -69,5 +71,20 @@ class PinnedTable(Table):
             raise CommitFailedException(f"{'.'.join(self.name())} has moved to another tier")
         if self._stale(CatalogStore.metadata_of(self)):
             raise CommitFailedException(f"{'.'.join(self.name())} has got other rows meanwhile")
+        self.metadata = _told(self.metadata)
         self._record.asks(Demand.on(self.metadata))
         return self
+
+
+def _told(metadata: TableMetadata) -> TableMetadata:
+    """The metadata, where no snapshot is without a summary: after such a one pyiceberg would begin
+    to count the rows at 0; after one without totals it writes none.
+    """
+    if all(entry.summary for entry in metadata.snapshots):
+        return metadata
+    silent = Summary(Operation.APPEND)
+    snapshots = [
+        entry if entry.summary else entry.model_copy(update={"summary": silent})
+        for entry in metadata.snapshots
+    ]
+    return metadata.model_copy(update={"snapshots": snapshots})

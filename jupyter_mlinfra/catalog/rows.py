@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import BadRequest, NotFound
 from ..core.frames import exactly
 from ..core.records import PAGE_LIMIT
-from .conform import in_range
 from .metadata import no_snapshot
 from .names import DatasetName
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 _MAX_TEXT_LENGTH = 1000
 _MAX_ITEMS = 50
 _EXACT_IN_JAVASCRIPT = 2**53
-_BEYOND = "a time beyond the years 1 to 9999"
 
 
 def scan(table: Table, name: DatasetName) -> pl.LazyFrame:
@@ -143,49 +141,6 @@ def height(frame: pl.LazyFrame) -> int:
     import polars as pl
 
     return int(frame.select(pl.len()).collect().item())
-
-
-def with_odd_times_as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows, with dates and times that Python cannot hold (infinity, 44 B.C.) as words: a column
-    with such values becomes text.
-    """
-    import polars as pl
-
-    beyond = []
-    for name, dtype in frame.schema.items():
-        column = exactly(name)
-        if (
-            isinstance(dtype, pl.Date | pl.Datetime)
-            and not frame.select((in_range(column) | column.is_null()).all()).item()
-        ):
-            valid = pl.when(in_range(column)).then(column)
-            beyond.append(
-                pl.when(column.is_not_null() & valid.is_null())
-                .then(pl.lit(_BEYOND))
-                .otherwise(valid.cast(pl.String))
-                .alias(name)
-            )
-    return frame.with_columns(beyond)
-
-
-def python_values(column: pl.Series) -> list[Any]:
-    """The values of a column in Python; where it cannot hold one, even inside a list or struct,
-    text replaces it.
-    """
-    from polars.exceptions import PanicException
-
-    try:
-        return column.to_list()
-    except (PanicException, ValueError, OverflowError):
-        return (
-            [_BEYOND]
-            if len(column) == 1
-            else [
-                value
-                for index in range(len(column))
-                for value in python_values(column[index : index + 1])
-            ]
-        )
 
 
 def plain(value: Any) -> Any:

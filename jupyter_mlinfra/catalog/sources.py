@@ -58,8 +58,8 @@ class Source(Protocol):
 
     spelled: its text may be values of any type. times_only: its words can only be times, since its
     numbers are already numbers. dialect: how it is split, for CSV. doubts: guesses about it that
-    may be wrong. uuids: columns with bytes that are marked as UUIDs. share: of it that `frames` has
-    read, 0 to 1, as far as is known.
+    may be wrong. uuids: columns with bytes that are marked as UUIDs. types: short words for text
+    columns that need no guess. share: of it that `frames` has read, 0 to 1, as far as is known.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Source(Protocol):
     spelled: bool
     times_only: bool
     uuids: Uuids
+    types: Mapping[str, str]
 
     @property
     def dialect(self) -> Dialect | None: ...
@@ -332,6 +333,7 @@ def kind_of(path: Path) -> Kind:
 class _Csv:
     spelled, times_only = True, False
     uuids: Uuids = MappingProxyType({})
+    types: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, text: Text, reading: Reading) -> None:
         import polars as pl
@@ -399,6 +401,7 @@ class _Typed:
         self.columns: Mapping[str, pl.DataType] = file.columns
         self.header: Sequence[str] = file.header
         self.uuids: Uuids = file.uuids if isinstance(file, ParquetFile) else {}
+        self.types: Mapping[str, str] = file.types if isinstance(file, ParquetFile) else {}
         self.doubts: Sequence[Doubt] = _renamed(file, name)
         self._null_values = list(reading.null_values)
         self._content = file

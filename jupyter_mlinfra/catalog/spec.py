@@ -213,7 +213,8 @@ class Snapshot:
     notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
     earlier snapshot whose rows it has. added, removed: rows; one that was written again as it was
     is neither. updated: rows that took the place of others, which only an upsert of ours tells.
-    removed: None where a Delta table was overwritten and its log does not say it.
+    added, removed: None where another writer's summary does not say it; removed too where a Delta
+    table was overwritten and its log does not.
     """
 
     ref: str
@@ -222,7 +223,7 @@ class Snapshot:
     at: datetime
     operation: str
     rows: Number
-    added: int
+    added: int | None
     removed: int | None
     written_by: str
     refs: Mapping[str, str] = field(default_factory=dict)

@@ -190,7 +190,7 @@ class Bringing:
         return replace(report, notes=[*report.notes, *notes])
 
     def _write(self, source: TableSource, way: _Way, terms: _Terms) -> IngestReport:
-        rows = FileRows([source], as_written(way.reading), types=source.types, meter=self._meter)
+        rows = FileRows([source], as_written(way.reading), meter=self._meter)
         if self._tried is not None:
             report = self._tried(rows, way.mode, way.key)
             terms.properties()  # raises what shows only once the rows are read

@@ -51,7 +51,7 @@ def inspect_table(
         with explained(table):
             count = database.count(None)
         source = _Head(table, database, asked=reading.types)
-        rows = FileRows([source], as_written(reading), types=source.types, strict=False)
+        rows = FileRows([source], as_written(reading), strict=False)
         rows.quarantine.masked = masked
         known = schema if append and schema is not None else {}
         targets = rows.plan(known or None)

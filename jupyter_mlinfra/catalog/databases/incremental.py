@@ -17,7 +17,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...core.errors import Conflict, Unprocessable
-from ..rows import with_odd_times_as_text
+from ..odd_times import python_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -97,7 +97,7 @@ class Window:
                 raise self._too_many()
             return rows
         indices = (lowest | highest).arg_true()
-        marked = with_odd_times_as_text(rows[indices]).to_dicts()
+        marked = python_rows(rows[indices])
         dropped = []
         for index, row in sorted(zip(indices, marked, strict=True), key=self._likely_new):
             if highest[index]:

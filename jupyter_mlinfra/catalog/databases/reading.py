@@ -147,7 +147,9 @@ class TableSource:
             column.name: column.decimal or column.dtype for column in self._columns
         }
         self.header: Sequence[str] = list(self.columns)
-        self.types = {column.name: column.word for column in self._columns if column.word}
+        self.types: Mapping[str, str] = {
+            column.name: column.word for column in self._columns if column.word
+        }
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Its rows, block by block, without those that the window leaves out."""

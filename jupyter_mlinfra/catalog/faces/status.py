@@ -10,6 +10,7 @@ from ...core.targets import TargetCheck
 
 if TYPE_CHECKING:
     from ...workbench import Workbench
+    from ..service import Catalog
 
 
 def count_catalog(bench: Workbench) -> dict[str, int | str]:
@@ -21,7 +22,7 @@ def check(workbench: Workbench) -> Iterator[TargetCheck]:
     """The targets of the project card that are about it."""
     for name in workbench.project.settings.project.targets.datasets:
         try:
-            rows = int(workbench.catalog.show(name).dataset.rows.value or 0)
+            rows = _rows(workbench.catalog, name)
         except MLInfraError as error:
             yield TargetCheck(
                 target=f"dataset {name}",
@@ -38,3 +39,9 @@ def check(workbench: Workbench) -> Iterator[TargetCheck]:
                 measured=f"{rows:,} rows",
                 verdict=verdict,
             )
+
+
+def _rows(catalog: Catalog, name: str) -> int:
+    """How many rows a dataset has; counted, if its metadata do not tell."""
+    told = catalog.show(name).dataset.rows.value
+    return catalog.preview(name, count=1).total if told is None else int(told)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.records import MASK
-from ..rows import plain, python_values
+from ..odd_times import python_values
+from ..rows import plain
 from ..spec import Certainty, ColumnProfile
 from ..uuids import UUID, as_text
 from .counting import COUNT, VALUE, frequencies

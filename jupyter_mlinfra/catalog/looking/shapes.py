@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..rows import plain, python_values
+from ..odd_times import python_values
+from ..rows import plain
 from ..spec import Bar, Shape
 from .calendar import bins_of_days, bins_of_moments, bins_of_times
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.frames import exactly
 from ...core.records import MASK
-from ..rows import height, plain, python_values, with_odd_times_as_text
+from ..odd_times import python_values
+from ..rows import height, plain
 from ..uuids import Uuids, with_text
 from .among import homeless, repeated
 from .checks import ROW_CHECKS, Check, References, RowCount, Unique, check_columns
@@ -160,7 +161,7 @@ def _sample(found: _Found, check: Check, asked: Asked) -> list[dict[str, Any]]:
     rows = found.bad().head(asked.sample)
     schema = rows.collect_schema()
     rows = with_text(rows, {name: kind for name, kind in asked.uuids.items() if name in schema})
-    bad = with_odd_times_as_text(rows.collect(engine="streaming"))
+    bad = rows.collect(engine="streaming")
     columns = {
         item.name: [MASK] * bad.height
         if item.name in asked.hidden

@@ -78,11 +78,10 @@ def plain_rows(frame: pl.DataFrame) -> list[list[Any]]:
     """
     import polars.selectors as cs
 
-    from ..rows import plain, python_values, with_odd_times_as_text
+    from ..odd_times import python_values
+    from ..rows import plain
 
-    shown = with_odd_times_as_text(frame).with_columns(
-        cs.datetime("ns", time_zone=(None, "*")).dt.to_string("iso:strict")
-    )
+    shown = frame.with_columns(cs.datetime("ns", time_zone=(None, "*")).dt.to_string("iso:strict"))
     columns = [[plain(value) for value in python_values(values)] for values in shown.iter_columns()]
     return [list(row) for row in zip(*columns, strict=True)]
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from ...core.frames import exactly
 from ...core.records import MASK
-from ..rows import python_values
+from ..odd_times import python_values
 
 if TYPE_CHECKING:
     import polars as pl

@@ -156,10 +156,8 @@ def _bounds(said: Any, dtype: pl.DataType, zone: str | None) -> list[Any]:
     import polars as pl
 
     usual = dtype.is_integer() or dtype.is_float() or dtype in (pl.String, pl.Date)
-    if not said.has_min_max or not (usual or isinstance(dtype, pl.Datetime | pl.Decimal)):
-        return []
-    found = [said.min, said.max]
-    if dtype == pl.UInt64 or (dtype == pl.String and not isinstance(found[0], str)):
+    found = _ends(said) if usual or isinstance(dtype, pl.Datetime | pl.Decimal) else []
+    if not found or dtype == pl.UInt64 or (dtype == pl.String and not isinstance(found[0], str)):
         return []  # the former is read as signed, the latter is the text of bytes
     if isinstance(dtype, pl.Datetime):
         times = [value for value in found if isinstance(value, datetime)]
@@ -169,9 +167,20 @@ def _bounds(said: Any, dtype: pl.DataType, zone: str | None) -> list[Any]:
     return found
 
 
+def _ends(said: Any) -> list[Any]:
+    """The least and the greatest value; none of times that Python does not know."""
+    if said is None or not said.has_min_max:
+        return []
+    try:
+        return [said.min, said.max]
+    except (OverflowError, ValueError):
+        return []
+
+
 def _is_exact(said: Any) -> bool:
     """Whether bounds are values: numbers are, text only where the writer says so."""
-    if said is None or not isinstance(said.min if said.has_min_max else None, str):
+    found = _ends(said)
+    if not found or not isinstance(found[0], str):
         return True
     return bool(getattr(said, "is_min_value_exact", None)) and bool(
         getattr(said, "is_max_value_exact", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..dtypes import short_dtype
+from ..odd_times import python_values
 from ..rows import plain
 from ..spec import Inspection, ReadColumn, ReadFile
 from .explained import explained_files
@@ -33,7 +34,7 @@ def inspect_delta(place: Place, shown: str) -> Inspection:
             ReadColumn(name=name, type=dtype, guessed=False, in_dataset=False)
             for name, dtype in columns.items()
         ],
-        data=[[plain(value) for value in values.to_list()] for values in head.iter_columns()],
+        data=[[plain(value) for value in python_values(values)] for values in head.iter_columns()],
         shown=head.height,
         rows=head.height,
         whole=rows.height <= _ROWS,

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import Unavailable
+from ...core.errors import Unavailable, Unprocessable
 from ...core.frames import asked_for, conditions, exactly
 from ...core.imports import fix_of_missing
 from ..conform import Target
 from ..dtypes import short_dtype
+from ..formats.late_times import late_times
 from ..hive import Values, typed_values
 from ..intake import FileRows
 from ..names import DatasetName
@@ -40,6 +41,8 @@ def schema_of(
     Unprocessable for a row that does not fit, and BadRequest for an option that these files do not
     take.
     """
+    import polars as pl
+
     if kind in (DELTA, "parquet"):
         refuse_in_place(reading, kind)
     with explained_files(place.location):
@@ -47,7 +50,10 @@ def schema_of(
             return dict(delta_rows(place).collect_schema())
         files = place.files(kind)
         if kind == "parquet":
-            return dict(parquet_rows(files, place).collect_schema())
+            columns = dict(parquet_rows(files, place).collect_schema())
+            if pl.Time() in columns.values():
+                _refuse_late_times(files, place)
+            return columns
         schema: Mapping[str, pl.DataType] = {}
         values = folder_values(place.location, files)
         with place.here(files) as paths:
@@ -55,6 +61,20 @@ def schema_of(
             for frame in read_text(project, found, reading, None):
                 schema = dict(frame.schema)
         return schema
+
+
+def _refuse_late_times(files: Sequence[Found], place: Place) -> None:
+    """Raise Unprocessable for a time of day that would be read as missing."""
+    from pyarrow import parquet
+
+    for file in files:
+        with place.opened(file) as source, parquet.ParquetFile(source) as opened:
+            for column in sorted(late_times(opened)):
+                raise Unprocessable(
+                    f"Column {column!r} of {file.place} has times such as 24:00:00.",
+                    "They are no times of day to those who read it, and would be missing.",
+                    "Ingest the file: rows with such a time go to quarantine, with their values.",
+                )
 
 
 def facts_of(kind: str, place: Place) -> tuple[int | None, datetime]:

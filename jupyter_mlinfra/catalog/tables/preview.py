@@ -47,13 +47,14 @@ def preview(
 
 def values_of(frame: pl.DataFrame, masked: Collection[str]) -> Sequence[Sequence[Any]]:
     """The values of each column, JSON-safe; those of masked ones are not shown."""
-    from ..rows import plain, python_values, with_odd_times_as_text
+    from ..odd_times import python_values
+    from ..rows import plain
 
     return [
         [MASK] * frame.height
         if item.name in masked
         else [plain(value) for value in python_values(item)]
-        for item in with_odd_times_as_text(frame).iter_columns()
+        for item in frame.iter_columns()
     ]
 
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...core.records import MASK
-from ..rows import plain, python_values, with_odd_times_as_text
+from ..odd_times import python_values
+from ..rows import plain
 from ..uuids import UUID, Uuids, with_text
 from .columns import Pair
 from .counting import ID, Counted, with_ids
@@ -77,5 +78,5 @@ def _shown(frame: pl.DataFrame, masked: Collection[str], uuids: Uuids) -> list[l
         [MASK] * frame.height
         if column.name in masked
         else [plain(value) for value in python_values(column)]
-        for column in with_odd_times_as_text(frame).iter_columns()
+        for column in frame.iter_columns()
     ]

@@ -104,7 +104,7 @@ class Restoring:
         """
         name, snapshot, note = self._name.whole, self._name.snapshot, ""
         assert snapshot is not None
-        entry = records.snapshot_of(self._name, self._metadata())
+        rows = records.dataset(self._name, self._metadata()).rows.value  # NotFound if it is gone
         with_columns_of(self._store.load(name), self._name)  # NotFound if it has no such columns
         change = _RestoreChange(snapshot, self._name.columns)
         terms = Terms(summary=self._summary, undo=lambda: None, stale=lambda _: False)
@@ -112,13 +112,13 @@ class Restoring:
             done = commit(self._store, name, change, owner=self._project.user, terms=terms)
             new, before = done.snapshot, change.before
         except _SameError:
-            return self._restored(change.before.partition(".")[0], entry, undo="")
+            return self._restored(change.before.partition(".")[0], rows, undo="")
         except _NotByFilesError:
             before, note = self._go_back(name, snapshot)
             new = str(snapshot)
         undo = f"mlinfra catalog restore {name.asked} {before}" if before else ""
         self._tell(new)
-        return self._restored(new, entry, undo=undo, note=note)
+        return self._restored(new, rows, undo=undo, note=note)
 
     def _metadata(self) -> records.Metadata:
         return self._store.metadata(self._store.entry(self._name))
@@ -167,9 +167,8 @@ class Restoring:
         )
 
     def _restored(
-        self, new: str, entry: records.Metadata | None, *, undo: str, note: str = ""
+        self, new: str, rows: float | str | None, *, undo: str, note: str = ""
     ) -> Restored:
-        rows = (entry or {}).get("summary", {}).get("total-records")
         return Restored(
             dataset=self._name.text,
             snapshot=new,

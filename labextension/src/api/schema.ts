@@ -3901,10 +3901,11 @@ export interface components {
          *     notebook or user. refs: `tag` or `branch` by name, of those that mean it. restored_from: the
          *     earlier snapshot whose rows it has. added, removed: rows; one that was written again as it was
          *     is neither. updated: rows that took the place of others, which only an upsert of ours tells.
-         *     removed: None where a Delta table was overwritten and its log does not say it.
+         *     added, removed: None where another writer's summary does not say it; removed too where a Delta
+         *     table was overwritten and its log does not.
          */
         readonly Snapshot: {
-            readonly added: number;
+            readonly added: number | null;
             /** Format: date-time */
             readonly at: string;
             readonly id: string;

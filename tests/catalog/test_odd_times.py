@@ -1,0 +1,130 @@
+"""Times that Python or Arrow do not know, in files that others wrote: no cell is lost for one of
+them, and none of them is shown as missing.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.grid.spec import GridQuery
+from jupyter_mlinfra.catalog.odd_times import python_rows, python_values
+from jupyter_mlinfra.core.errors import Unprocessable
+
+FAR, INFINITE = 2_932_907, 2**31 - 1
+BEYOND = "a time beyond the years 1 to 9999"
+
+SHOWN = [
+    ["1970-01-01", "+10000-01-11", BEYOND, None],
+    [["1970-01-01"], ["+10000-01-11"], [BEYOND], [None]],
+    [{"day": "1970-01-01"}, {"day": "+10000-01-11"}, {"day": BEYOND}, {"day": None}],
+    [[{"day": "1970-01-01"}], [{"day": "+10000-01-11"}], [{"day": BEYOND}], [{"day": None}]],
+]
+
+
+def frame() -> pl.DataFrame:
+    days = pl.Series("day", [0, FAR, INFINITE, None], dtype=pl.Int32).cast(pl.Date)
+    return days.to_frame().with_columns(
+        pl.concat_list("day").alias("list"),
+        pl.struct("day").alias("struct"),
+        pl.concat_list(pl.struct("day")).alias("both"),
+    )
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Path:
+    path = tmp_path / "far.parquet"
+    frame().write_parquet(path)
+    return path
+
+
+def test_a_file_in_place_shows_every_cell(catalog: Catalog, far: Path) -> None:
+    catalog.register(far, name="t.far")
+    assert catalog.preview("t.far").data == SHOWN
+    assert catalog.grid("t.far", GridQuery()).data == SHOWN
+    answer = catalog.answer("SELECT * FROM t.far")
+    assert [list(column) for column in zip(*answer.rows, strict=True)] == SHOWN
+    assert catalog.inspect([far], max_bad=1.0).data[1] == SHOWN[1][:1] + SHOWN[1][3:]
+    for tier in ("sample", "exact"):
+        assert catalog.profile("t.far", tier=tier).columns["day"].max == BEYOND
+    footer = catalog.profile("t.far", tier="footer").columns["day"]
+    assert (footer.nulls, footer.max) == (1, None)
+
+
+def test_a_dataset_shows_every_cell_of_what_it_took_in_within_lists(
+    catalog: Catalog, far: Path
+) -> None:
+    catalog.write(pl.read_parquet(far).drop("day"), into="t.far")
+    assert catalog.preview("t.far").data == SHOWN[1:]
+
+
+def test_rows_are_the_same_whatever_the_others_hold() -> None:
+    """What is known of a row must not depend on the others of its block."""
+    whole = python_rows(frame())
+    assert [python_rows(frame()[place : place + 1])[0] for place in range(4)] == whole
+    assert whole[0]["both"] == [{"day": date(1970, 1, 1)}]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "expected"),
+    [
+        ([400_000_000_000_000_000], pl.Datetime("us"), ["+14645-06-30 15:06:40"]),
+        ([253_402_300_799_000_000], pl.Datetime("us"), [datetime(9999, 12, 31, 23, 59, 59)]),
+        ([253_402_300_799_000_000], pl.Datetime("us", "Asia/Tokyo"), ["+10000-01-01 08:59:59+09"]),
+        ([2**63 - 1], pl.Duration("ms"), ["P106751991167DT7H12M55.807S"]),
+    ],
+)
+def test_what_python_cannot_hold_is_spelled(
+    values: list[int], dtype: pl.DataType, expected: list[Any]
+) -> None:
+    (found,) = python_values(pl.Series(values, dtype=pl.Int64).cast(dtype))
+    assert found == expected[0] or found.startswith(expected[0])
+    assert python_values(pl.Series("^a.*$", [values, []]).cast(pl.List(dtype))) == [[found], []]
+
+
+NOON = 43_200_000_000
+LATE = {
+    "us": pa.array([NOON, 86_400_000_000, None], pa.time64("us")),
+    "ns": pa.array([NOON * 1000, 86_400_000_000_000, None], pa.time64("ns")),
+    "ms": pa.array([NOON // 1000, 86_400_000, None], pa.time32("ms")),
+}
+
+
+@pytest.mark.parametrize("unit", LATE)
+@pytest.mark.parametrize("told", [True, False], ids=["footer", "no statistics"])
+def test_24_00_in_parquet_is_one_row_in_quarantine(
+    catalog: Catalog, tmp_path: Path, unit: str, *, told: bool
+) -> None:
+    path = tmp_path / "late.parquet"
+    table = pa.table({"id": [1, 2, 3], "at": LATE[unit]})
+    parquet.write_table(table, path, write_statistics=told)
+    report = catalog.ingest([path], into="t.a")
+    assert (report.rows_written, report.quarantined) == (2, 1)
+    assert "line 2 of late.parquet: '24:00:00' in column 'at', which is time" in report.summary
+    assert catalog.dataset("t.a").scan().collect().rows() == [(1, time(12)), (3, None)]
+    assert catalog.ingest([path], into="t.text", types={"at": "str"}).quarantined == 0
+    assert catalog.dataset("t.text").scan().collect()["at"].to_list() == [
+        "12:00:00",
+        "24:00:00",
+        None,
+    ]
+    with pytest.raises(Unprocessable, match=r"'at' of .*late.parquet has times such as 24:00:00"):
+        catalog.register(path, name="t.late")
+
+
+def test_24_00_beside_a_file_without_it(catalog: Catalog, tmp_path: Path) -> None:
+    for name, last in (("a", 1), ("b", 86_400_000_000)):
+        times = pa.array([NOON + 500_000, last], pa.time64("us"))
+        parquet.write_table(pa.table({"at": times}), tmp_path / f"{name}.parquet")
+    report = catalog.ingest([tmp_path / "a.parquet", tmp_path / "b.parquet"], into="t.a")
+    assert (report.rows_written, report.quarantined) == (3, 1)
+    assert catalog.ingest([tmp_path / "b.parquet"], into="t.a", again=True).quarantined == 1
+    noons = catalog.dataset("t.a").scan().collect()["at"].to_list()
+    assert noons.count(time(12, 0, 0, 500_000)) == 3
