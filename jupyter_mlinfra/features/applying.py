@@ -23,7 +23,7 @@ from .definitions import Definition, source_columns
 from .feast_telling import told_of_apply
 from .leaving_out import views_of, without
 from .loading import UNCHANGED, load_definitions
-from .online.writing import make_tables_of_versions
+from .online.writing import make_local_tables, make_tables_of_versions
 from .registry import definitions, rebuild_index
 from .registry_file import forget_foreign_tables_in_message, is_sqlite
 from .repo import online_file, open_store, registry_file, require_folder
@@ -71,14 +71,7 @@ def apply(project: Project) -> AppliedViews:
             _apply(feast, applicable)
         files.set_as_written(notes)
         new_views = {item.name: item for item in rebuild_index(project)}
-        make_tables_of_versions(
-            feast.config,
-            [
-                feast.registry.get_any_feature_view(name, feast.project)
-                for name, view in new_views.items()
-                if view.online
-            ],
-        )
+        _make_tables(feast, applicable, new_views)
     applied = _changes(old_views, new_views, left_out, [*map(_note, notes.values())])
     _record_changes(project, applied, new_views, told())
     return applied
@@ -144,6 +137,25 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
         )
     except (FeastError, ValueError, TypeError, KeyError, AssertionError) as error:
         raise refused(error, UNCHANGED) from error
+
+
+def _make_tables(
+    feast: FeatureStore, contents: RepoContents, views: Mapping[str, Definition]
+) -> None:
+    """Make the online tables that Feast's own `apply` leaves out: those of versions, and in SQLite
+    those of on-demand views that are written.
+    """
+    if feast.config.online_store is None:
+        return
+    online = {name for name, view in views.items() if view.online}
+    written = {view.name for view in contents.on_demand_feature_views if view.write_to_online_store}
+    tables = [
+        feast.registry.get_any_feature_view(name, feast.project)
+        for name in sorted(online | written)
+    ]
+    make_tables_of_versions(feast.config, tables)
+    if written:
+        make_local_tables(feast.config, tables)
 
 
 def keep_windows(contents: RepoContents) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-6
 """Relative, where one of two numbers is a float: a store may keep a feature as a 32-bit float."""
 
+_OTHER_FORMS = ("DECIMAL", "JSON", "TIME_UUID", "UUID", "VALUE")
+
 
 @dataclass(slots=True)
 class _Count:
@@ -74,8 +76,15 @@ def check(
     hidden = dict.fromkeys([key for key in keys if key in masked], MASK)
     told = [{**entity, **hidden} for entity in entities]
     counts = {
-        name: _compare(rows[name].to_list(), stored[name], times, told, view, name in masked)
-        for name in features
+        item.name: _compare(
+            _answered(rows[item.name].to_list(), item.type),
+            stored[item.name],
+            times,
+            told,
+            view,
+            item.name in masked,
+        )
+        for item in view.features
     }
     return _report(view, rows.height, until, counts)
 
@@ -95,6 +104,25 @@ def _times(rows: pl.DataFrame, view: Definition) -> list[datetime]:
     name = view.source.time
     times: list[datetime] = rows.select(utc(name, rows.schema[name]))[name].to_list()
     return times
+
+
+def _answered(values: list[Any], kind: str) -> list[Any]:
+    """The values as look-ups answer them, where those have another form than a source: JSON, UUIDs
+    and decimals that are text, sets that are lists.
+    """
+    if not kind.endswith("_SET") and kind.removesuffix("_LIST") not in _OTHER_FORMS:
+        return values
+    from feast.type_map import feast_value_type_to_python_type, python_values_to_proto_values
+    from feast.value_type import ValueType
+
+    def answered(value: Any) -> Any:
+        try:
+            (proto,) = python_values_to_proto_values([value], ValueType[kind])
+            return feast_value_type_to_python_type(proto, ValueType[kind])
+        except Exception:  # noqa: BLE001  # of many kinds, for a value that cannot be online
+            return value
+
+    return [answered(value) for value in values]
 
 
 def _compare(
@@ -133,8 +161,14 @@ def _compare(
 
 def same(online: Any, offline: Any) -> bool:
     """Whether a stored value is that of the source. Floating-point numbers may differ by the
-    millionth part, and times by less than a second, since stores round them.
+    millionth part, and times by less than a second, since stores round them. Feast stores NaN as a
+    null, and a null within a list as NaN.
     """
+    if (online is None) != (offline is None):
+        given = offline if online is None else online
+        return isinstance(given, float) and math.isnan(given)
+    if isinstance(offline, set) and isinstance(online, set):
+        return same(*(sorted(values, key=str) for values in (online, offline)))
     if isinstance(offline, date) and isinstance(online, datetime):
         return abs((online - _moment(offline)).total_seconds()) < 1
     if isinstance(offline, list | tuple) and isinstance(online, list | tuple):

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -85,6 +86,54 @@ def test_a_row_that_came_late_and_one_that_is_not_online_are_differences(
     assert features.check("clicks").different == 20, "values that are older than the source's"
 
 
+OTHER_FORMS = """
+from feast import Entity, FeatureView, Field, FileSource
+from feast.types import Array, Decimal, Float64, Json, Set, Uuid
+from feast.value_type import ValueType
+
+one = Entity(name="one", join_keys=["k"], value_type=ValueType.INT64)
+fields = {
+    "id": Uuid, "price": Decimal, "body": Json, "marks": Set(Float64), "vector": Array(Float64),
+    "ids": Array(Uuid), "rate": Float64,
+}
+forms = FeatureView(
+    name="forms", entities=[one], schema=[Field(name=n, dtype=t) for n, t in fields.items()],
+    source=FileSource(path="forms.parquet", timestamp_field="at"),
+)
+"""
+
+
+def test_a_value_that_a_look_up_answers_in_another_form_is_no_difference(
+    tmp_path: Path, run_line: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UUIDs, decimals and JSON are text in a source, sets are lists; a null in a vector is NaN
+    online, as Feast's own materialize stores it, and not zero.
+    """
+    repo = tmp_path / "feature_repo"
+    repo.mkdir()
+    (tmp_path / "mlinfra.toml").write_text('[project]\nname = "forms"\n')
+    (repo / "views.py").write_text(OTHER_FORMS)
+    id = "12345678-1234-5678-1234-567812345678"
+    rows = {
+        "id": [id, None], "price": ["1.10", None], "body": ['{"a": [1]}', "null"],
+        "marks": [[2.5, 1.0], []], "vector": [[1.0, None], None], "ids": [[id], []],
+        "rate": [float("nan"), 0.5],
+    }  # fmt: skip
+    pl.DataFrame({"k": [1, 2], "at": [T0] * 2, **rows}).write_parquet(repo / "forms.parquet")
+    features = Features(Project.open(tmp_path))
+    features.apply()
+    features.materialize()
+    found = features.check("forms")
+    assert (found.compared, found.different) == (14, 0), found
+    (row,) = features.online(["forms:vector"], [{"k": 1}])
+    assert str(row.values["forms:vector"]) == "[1.0, nan]"
+    monkeypatch.chdir(tmp_path)
+    _, told = run_line("features", "online", "forms", "--key", "k=1")
+    assert told["values"]["forms:id"] == id
+    assert told["values"]["forms:ids"] == [id]
+    assert told["values"]["forms:price"] == "1.10"
+
+
 def test_a_view_that_was_never_materialized_has_no_skew(applied_shop: Project) -> None:
     with pytest.raises(Conflict, match="no values of clicks"):
         Features(applied_shop).check("clicks")
@@ -102,6 +151,10 @@ def test_a_view_that_was_never_materialized_has_no_skew(applied_shop: Project) -
         (float("nan"), float("nan"), True),
         (None, None, True),
         (None, 0, False),
+        (None, 0.5, False),
+        (None, float("nan"), True),
+        ({1.5, float("nan")}, {float("nan"), 1.5}, True),
+        ({1, 2}, {1, 3}, False),
         (True, 1, True),
         (T0, date(2026, 3, 1), True),
         (T0, T0 + timedelta(milliseconds=900), True),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 KINDS: Mapping[str, int] = {
@@ -52,7 +52,8 @@ def typed(value: Any, kind: str) -> Any:
     """A key as its type has it; a time becomes seconds. Raises ValueError or TypeError if it is
     none.
 
-    Integers that pandas turned into floats count as integers; a time without a zone is UTC.
+    Integers that pandas turned into floats count as integers; a time without a zone is UTC, a date
+    its midnight in UTC.
     """
     if type(value) is int and kind in _LIMITS and abs(value) < _LIMITS[kind]:
         return value  # as almost all are
@@ -61,7 +62,7 @@ def typed(value: Any, kind: str) -> Any:
     if hasattr(value, "dtype"):  # of NumPy
         value = (value.astype("datetime64[us]") if value.dtype.kind == "M" else value).item()
     if kind in _LIMITS:
-        return _whole(_seconds(value) if isinstance(value, datetime) else value, _LIMITS[kind])
+        return _whole(_seconds(value) if isinstance(value, date) else value, _LIMITS[kind])
     if kind == "STRING":
         return str(value)
     if not isinstance(value, bytes):
@@ -78,7 +79,9 @@ def _whole(value: Any, limit: int) -> int:
     return whole
 
 
-def _seconds(at: datetime) -> int:
+def _seconds(at: date) -> int:
+    if not isinstance(at, datetime):
+        at = datetime.combine(at, time(), UTC)
     return int((at if at.utcoffset() is not None else at.replace(tzinfo=UTC)).timestamp())
 
 

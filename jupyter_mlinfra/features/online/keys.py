@@ -64,6 +64,8 @@ def shown(views: Iterable[Definition], entity: Mapping[str, Any]) -> dict[str, A
     keys = {key.name: (view, key) for view in views for key in view.keys}
     found = dict(entity)
     for name, (view, key) in keys.items():
+        if name not in entity:  # of a view that is read when this one is written
+            continue
         try:
             found[name] = shown_key(entity[name], key.type)
         except (TypeError, ValueError, OverflowError) as error:

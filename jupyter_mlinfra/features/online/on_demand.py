@@ -16,7 +16,7 @@ from ..feast_errors import told
 from ..spec import OnlineStatus
 from ..store import Materialization
 from .keys import keys_of, request_value, shown
-from .reading import Judged, OnlineReader
+from .reading import Judged, OnlineReader, judged
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -52,9 +52,26 @@ def columns(
             found |= read({name: features})
             continue
         code = feast().get_on_demand_feature_view(views[name].view)
-        given = computed(code, features, views, entities, read, telling=telling)
+        if code.write_to_online_store:
+            given = _written(reader, views[name], features, entities, at)
+        else:
+            given = computed(code, features, views, entities, read, telling=telling)
         found |= {f"{name}:{feature}": column for feature, column in given.items()}
     return found
+
+
+def _written(
+    reader: OnlineReader,
+    view: Definition,
+    features: Sequence[str],
+    entities: Sequence[Mapping[str, Any]],
+    at: datetime,
+) -> dict[str, Judged]:
+    """Features that Feast computed when they were written: as they are stored, by the view's own
+    entities.
+    """
+    found = reader.stored(view, features, entities)
+    return {name: judged(column, view, at) for name, column in found.items()}
 
 
 def computed(
@@ -95,9 +112,7 @@ def computed(
 
 def _require_computable(code: OnDemandFeatureView) -> None:
     why = ""
-    if code.write_to_online_store:
-        why = "Its values are computed when they are written, which Feast does."
-    elif code.aggregations:
+    if code.aggregations:
         why = "It aggregates what a request has."
     elif any(part.join_key_map for part in code.source_feature_view_projections.values()):
         why = "It renames keys of a view that it is computed from."

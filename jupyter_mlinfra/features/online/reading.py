@@ -103,7 +103,7 @@ class OnlineReader:
             if entities and not any(any(column.at) for column in found.values()):
                 _require_materialized(view, materializations)
             for feature, column in found.items():
-                columns[f"{name}:{feature}"] = _judged(column, view, at)
+                columns[f"{name}:{feature}"] = judged(column, view, at)
         return columns
 
     def stored(
@@ -230,7 +230,7 @@ def _require_materialized(
         )
 
 
-def _judged(column: Column, view: Definition, at: datetime) -> Judged:
+def judged(column: Column, view: Definition, at: datetime) -> Judged:
     """What counts of a column; an expired value is None."""
     values, ttl = column.values, view.ttl
     if ttl is None and None not in column.at and None not in values:  # as most are

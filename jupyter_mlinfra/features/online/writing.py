@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -197,8 +198,11 @@ class OnlineWriter:
         from feast.type_map import python_values_to_proto_values
         from feast.value_type import ValueType
 
+        values = rows.columns[name]
+        if kind in ("DOUBLE_LIST", "FLOAT_LIST"):
+            values = [_with_nan(value) for value in values]
         try:
-            return python_values_to_proto_values(rows.columns[name], ValueType[kind])
+            return python_values_to_proto_values(values, ValueType[kind])
         except Exception as error:  # Feast raises errors of many kinds
             raise Unprocessable(
                 f"Column {name} of {self._view.name} has a value of a wrong type.",
@@ -247,3 +251,10 @@ def _with_times(column: pl.Series) -> pl.Series:
         if column.dtype == pl.List(pl.Date)
         else column
     )
+
+
+def _with_nan(values: Any) -> Any:
+    """A list of floats with NaN in the place of nulls, which Feast would turn into zeros."""
+    if values is None or None not in values:
+        return values
+    return [math.nan if value is None else value for value in values]
