@@ -584,6 +584,40 @@ def test_an_empty_table_is_told(catalog, lite, file):
     assert "no rows to read" in catalog.ingest([file("t")], into="shop.t", cursor="id").summary
 
 
+NO_ORDER = {
+    "'9' comes after '10'": (["8", "9"], ["10"]),
+    "'12/31/2024' comes after": (["12/30/2024", "12/31/2024"], ["01/01/2025"]),
+    "several zones": (["2024-01-01T11:00:00+02:00"], ["2024-01-01T10:30:00Z"]),
+}
+
+
+@pytest.mark.parametrize("why", NO_ORDER)
+def test_a_cursor_of_text_that_hides_later_rows_is_refused(catalog, lite, file, why):
+    """They would be taken for earlier ones, and never come in."""
+    lite.execute("CREATE TABLE t (c TEXT)")
+    first, later = NO_ORDER[why]
+    with pytest.raises(Unprocessable, match=why):
+        for step in (first, later):
+            lite.executemany("INSERT INTO t VALUES (?)", [(value,) for value in step])
+            catalog.ingest([file("t")], into="shop.t", cursor="c")
+
+
+@pytest.mark.parametrize("values", [["2024-01-01", "2024-01-02 10:00"], ["20240101", "20240102"]])
+def test_a_cursor_of_text_that_sorts_by_time_is_followed(catalog, lite, file, values):
+    lite.execute("CREATE TABLE t (c TEXT)")
+    for value in values:
+        lite.execute("INSERT INTO t VALUES (?)", (value,))
+        assert catalog.ingest([file("t")], into="shop.t", cursor="c").rows_written == 1
+
+
+def test_a_cursor_of_text_in_postgresql_that_hides_later_rows_is_refused(catalog, shop, address):
+    shop.execute("CREATE TABLE t (c varchar(9), n integer)")
+    shop.execute("INSERT INTO t VALUES ('9', 9), ('10', 10)")
+    with pytest.raises(Unprocessable, match="'9' comes after '10'"):
+        catalog.ingest([address("t")], into="shop.t", cursor="c")
+    assert catalog.ingest([address("t")], into="shop.t", cursor="n").rows_written == 2
+
+
 def test_a_cursor_of_mixed_kinds_is_refused(catalog, lite, file):
     lite.execute("CREATE TABLE t (c)")
     lite.executemany("INSERT INTO t VALUES (?)", [(1,), ("a",)])

@@ -22,7 +22,7 @@ from ..progress import Meter
 from ..reading import Reading
 from ..reporting import completed, not_done, nothing_written
 from ..spec import IngestReport
-from .incremental import Window, check_high, earlier, known, stream_of
+from .incremental import Window, check_high, check_texts, earlier, known, stream_of
 from .reading import Database, TableSource, explained, opened
 from .urls import DatabaseTable
 
@@ -154,9 +154,11 @@ class Bringing:
             self._refuse_rows_of(self._marks(self._metadata()), way)
         with explained(self._table):
             high, notes = database.newest(cursor), _notes(database, cursor)
+            ends = database.ends_by_length(cursor)
         if high is None:
             return self._nothing_to_read(way, *notes)
         check_high(self._table, cursor, high)
+        check_texts(self._table, cursor, str(high), ends)
         low = reached.at if reached else None
         if reached is not None and way.lookback is not None:
             # By their key, rows that are read again are there once, so none has to be known.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 MOST_TIES = 1000
 _WITHOUT_NEXT = ("nan", "infinity", "inf")
 """The greatest values that nothing can follow."""
+_NUMBER = re.compile(r"[0-9]+")
+_DATE = re.compile(r"[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{2,4}")
+"""A date whose year comes last."""
+_ZONED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(Z|[+-][0-9:]{2,6}|)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,34 @@ def check_high(table: DatabaseTable, cursor: str, high: Any) -> None:
             f"Its greatest value is {high}, and no row can come after it.",
             "Mend that row, or use another column.",
         )
+
+
+def check_texts(table: DatabaseTable, cursor: str, high: str, ends: Sequence[str]) -> None:
+    """Raise Unprocessable for texts that are not in the order of what they mean, so that later rows
+    would never be seen. ends: the shortest and the longest; none if the cursor is no text.
+    """
+    if not ends:
+        return
+    shortest, longest = ends
+    if _DATE.match(high):
+        why = f"Its values are text, in which {high!r} comes after a day of the next year."
+    elif len(shortest) < len(longest) and all(map(_NUMBER.fullmatch, ends)):
+        why = f"Its values are text, {shortest!r} to {longest!r}, in which '9' comes after '10'."
+    elif len({_zone(value) for value in (high, *ends)} - {None}) > 1:
+        why = "Its values are text, with times of several zones, which do not sort by time."
+    else:
+        return
+    raise Unprocessable(
+        f"Column {cursor!r} of {table.shown} cannot be a cursor.",
+        why,
+        "Use a column of numbers or times, or a view that makes one of it (CAST).",
+    )
+
+
+def _zone(value: str) -> str | None:
+    """The zone of a time as text; None if it is none."""
+    found = _ZONED.fullmatch(value)
+    return found[1] if found else None
 
 
 def known(

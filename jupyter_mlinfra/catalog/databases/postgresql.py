@@ -121,6 +121,16 @@ class PostgreSQL:
         )
         return found[0][0] if found else None
 
+    def ends_by_length(self, cursor: str) -> Sequence[str]:
+        if not self._type_of(cursor).startswith(("text", "character")):
+            return ()
+        column = _quoted(cursor)
+        query = (
+            f"SELECT {column}::text FROM {self._name} WHERE {column} IS NOT NULL"
+            f" ORDER BY length({column}) {{}} LIMIT 1"
+        )
+        return [value for way in ("", "DESC") for (value,) in self._rows(query.format(way))]
+
     def missing(self, cursor: str) -> int:
         column = _quoted(cursor)
         return int(self._value(f"SELECT count(*) FROM {self._name} WHERE {column} IS NULL"))

@@ -57,6 +57,9 @@ class Database(Protocol):
         for a column that the table does not have.
         """
 
+    def ends_by_length(self, cursor: str) -> Sequence[str]:
+        """The shortest and the longest value of a column of text; none of another."""
+
     def missing(self, cursor: str) -> int:
         """How many rows have no value in a column."""
 

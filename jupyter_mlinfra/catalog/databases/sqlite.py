@@ -86,6 +86,14 @@ class SQLite:
             " LIMIT 1"
         )[0][0]
 
+    def ends_by_length(self, cursor: str) -> Sequence[str]:
+        column, name = _quoted(cursor), _quoted(self._name)
+        query = (
+            f"SELECT {column} FROM {name} WHERE typeof({column}) = 'text'"
+            f" ORDER BY length({column}) {{}} LIMIT 1"
+        )
+        return [value for way in ("", "DESC") for (value,) in self._rows(query.format(way))]
+
     def missing(self, cursor: str) -> int:
         query = f"SELECT count(*) FROM {_quoted(self._name)} WHERE {_quoted(cursor)} IS NULL"
         return int(self._rows(query)[0][0])
