@@ -140,7 +140,7 @@ def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
         raise Unprocessable(
             f"{name.text} cannot be read.",
             why,
-            "Restore that file from a backup, or drop the table and ingest its files again.",
+            "Restore that file from a backup, or delete the dataset and ingest its files again.",
         ) from error
     return metadata
 

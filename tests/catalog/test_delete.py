@@ -256,3 +256,31 @@ def test_files_of_no_age_are_never_asked_for(catalog, table, hours):
     ):
         with pytest.raises(BadRequest, match="out of range"):
             clean()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda file: file.write_text("{"),
+        lambda file: file.write_text('{"format-version": 2}'),
+        lambda file: file.unlink(),
+    ],
+    ids=["torn", "empty", "gone"],
+)
+def test_a_dataset_whose_metadata_is_damaged_can_be_deleted_when_forced(catalog, file, rows, harm):
+    """Otherwise nothing could ever be written under its name again."""
+    path = file("a.csv", "id\n1\n2\n")
+    catalog.ingest([path], into="t.a")
+    metadata = Path(catalog._store.load(catalog.own("t.a")).metadata_location)
+    whole = metadata.read_bytes()
+    harm(metadata)
+    with pytest.raises(MLInfraError, match=r"t\.a was not deleted.*delete t\.a --force"):
+        catalog.delete("t.a")
+    deleted = catalog.delete("t.a", force=True)
+    assert Path(deleted.files) == metadata.parent.parent
+    catalog.ingest([path], into="t.a")
+    assert rows("t.a") == [{"id": 1}, {"id": 2}]
+    metadata.parent.mkdir(exist_ok=True)
+    metadata.write_bytes(whole)  # from a backup
+    catalog.restore_deleted(deleted.trash, into="t.back")
+    assert rows("t.back") == [{"id": 1}, {"id": 2}]

@@ -1,4 +1,6 @@
-"""Tables of writers that say nothing in the summaries of their snapshots, which are optional."""
+"""Tables of writers that leave out what is optional: the summaries of their snapshots, and the
+lists of manifests of Iceberg's first format.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,19 @@ import pytest
 
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.store import CatalogStore
+from jupyter_mlinfra.core.errors import Unprocessable
 from jupyter_mlinfra.core.project import Project
 
 type Silence = Callable[[dict[str, object]], object]
+
+
+def edit(project: Project, change: Silence) -> None:
+    """Change the first snapshot in the metadata of `t.a`."""
+    table = CatalogStore(project).load(DatasetName("t", "a"))
+    file = Path(table.metadata_location.removeprefix("file://"))
+    metadata = json.loads(file.read_text())
+    change(metadata["snapshots"][0])
+    file.write_text(json.dumps(metadata))
 
 
 @pytest.fixture(
@@ -27,12 +39,7 @@ type Silence = Callable[[dict[str, object]], object]
 def silent(request: pytest.FixtureRequest, catalog: Catalog, project: Project) -> Catalog:
     """A table of three rows, `t.a`, whose snapshot tells nothing of them."""
     catalog.write(pl.DataFrame({"id": [1, 2, 3]}), into="t.a")
-    table = CatalogStore(project).load(DatasetName("t", "a"))
-    file = Path(table.metadata_location.removeprefix("file://"))
-    metadata = json.loads(file.read_text())
-    silence: Silence = request.param
-    silence(metadata["snapshots"][0])
-    file.write_text(json.dumps(metadata))
+    edit(project, request.param)
     return Catalog(project)
 
 
@@ -79,3 +86,23 @@ def test_a_target_of_the_project_counts_the_rows(silent: Catalog, project: Proje
     file.write_text(f'{file.read_text()}\n[project.targets]\ndatasets = ["t.a"]\n')
     (found,) = check(Workbench(Project.open(project.root)))
     assert (found.measured, found.verdict) == ("3 rows", "met")
+
+
+def test_manifests_that_are_in_no_list_are_told(catalog: Catalog, project: Project) -> None:
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.a")
+    edit(project, lambda snapshot: snapshot.update(manifests=[snapshot.pop("manifest-list")]))
+    assert Catalog(project).show("t.a").dataset.rows.value == 1
+    for verb in ("preview", "compact"):
+        with pytest.raises(
+            Unprocessable, match=r"names its manifests one by one.*engine that made"
+        ):
+            getattr(Catalog(project), verb)("t.a")
+
+
+def test_metadata_that_pyiceberg_does_not_read_is_told_by_its_field(
+    catalog: Catalog, project: Project
+) -> None:
+    catalog.write(pl.DataFrame({"id": [1]}), into="t.a")
+    edit(project, lambda snapshot: snapshot.update({"schema-id": "first"}))
+    with pytest.raises(Unprocessable, match=r"reads it: snapshots\.0\.schema-id: Input should be"):
+        Catalog(project).preview("t.a")

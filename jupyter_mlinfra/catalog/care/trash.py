@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ...core.errors import Conflict, MLInfraError, NotFound
+from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
 from ...core.files import file_lock
 from .. import metadata as records
 from ..names import DatasetName
@@ -46,6 +46,18 @@ class Item:
         return self.record.until.timestamp() == _PURGED
 
 
+@dataclass(frozen=True, slots=True)
+class _Going:
+    """A dataset that is about to be dropped. metadata: where that is. uuid: empty if it cannot be
+    read.
+    """
+
+    metadata: str
+    dataset: Dataset
+    uuid: str
+    folder: str
+
+
 class Trash:
     """The trash of one project."""
 
@@ -74,18 +86,18 @@ class Trash:
             number = int(cursor.lastrowid or 0)
         return self.item(str(number)).record
 
-    def drop(self, name: DatasetName) -> tuple[Trashed, str]:
+    def drop(self, name: DatasetName, *, damaged: bool = False) -> tuple[Trashed, str]:
         """Take a dataset out of the catalog: its line, with what others commit meanwhile, and the
-        folder of its files. Raises Conflict if others wrote every time.
+        folder of its files. damaged: even if its metadata cannot be read. Raises Conflict if others
+        wrote every time.
         """
         for _ in range(_ATTEMPTS):
-            found = self._store.load(name)
-            dataset = records.dataset(name, self._store.metadata_of(found))
-            trashed = self.put(name, found.metadata_location, dataset)
+            found = self._going(name, damaged=damaged)
+            trashed = self.put(name, found.metadata, found.dataset)
             try:
-                if _dropped(self._store, name, found.metadata_location):
-                    self._forget_earlier(trashed, str(found.metadata.table_uuid))
-                    return trashed, found.location()
+                if _dropped(self._store, name, found.metadata):
+                    self._forget_earlier(trashed, found.uuid)
+                    return trashed, found.folder
             except Exception:
                 if self._store.has(name):
                     self.take(trashed.id)
@@ -96,6 +108,19 @@ class Trash:
             f"Other writers came first {_ATTEMPTS} times.",
             "Try again when fewer write to it; nothing was changed.",
         )
+
+    def _going(self, name: DatasetName, *, damaged: bool) -> _Going:
+        try:
+            table = self._store.load(name)
+        except (Unavailable, Unprocessable) as error:
+            location = self._store.entry(name).metadata
+            if not damaged or location is None:
+                raise
+            folder = location.rpartition("/")[0].removesuffix("/metadata")
+            return _Going(location, records.unreadable(name, error.why), "", folder)
+        dataset = records.dataset(name, self._store.metadata_of(table))
+        uuid = str(table.metadata.table_uuid)
+        return _Going(table.metadata_location, dataset, uuid, table.location())
 
     def _forget_earlier(self, trashed: Trashed, uuid: str) -> None:
         """Forget the line of a deletion of the same table that was killed before it was dropped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -25,6 +26,9 @@ _LOCKED = (
     "See who: SELECT pid, usename, query FROM pg_stat_activity WHERE state <> 'idle'; end it with"
     " SELECT pg_terminate_backend(PID), then try again.",
 )
+
+
+_METADATA = re.compile(r"validation errors? for TableMetadata\w*\n(\S+)\n  (.+?) \[type=")
 
 
 class Faults:
@@ -51,6 +55,8 @@ class Faults:
                     "Which one, and the others without it: mlinfra catalog verify"
                     f" {name if '.' in name else 'NAMESPACE.TABLE'} --quarantine",
                 ) from error
+            if found := _METADATA.search(str(error)):
+                raise Unprocessable(what, *_of_metadata(found)) from error
             if _about_values(error):
                 why = f"{type(error).__name__}: {self._without_secrets(first_line(error))}."
                 raise Unprocessable(what, why, _fix_of_values(error)) from error
@@ -112,6 +118,22 @@ class Faults:
                 with contextlib.suppress(MLInfraError):
                     text = text.replace(resolve(value) or "\0", "***")
         return text
+
+
+def _of_metadata(found: re.Match[str]) -> tuple[str, str]:
+    """Why pyiceberg does not read the metadata of a table, and what to do."""
+    place = re.sub(r"^\d\.", "", found[1])
+    if place.endswith(".manifest-list"):
+        return (
+            "A snapshot names its manifests one by one, as Iceberg's first writers did, and not in"
+            " a list.",
+            "Write it again with the engine that made it: its next snapshots have lists, and older"
+            " ones can expire.",
+        )
+    return (
+        f"Its metadata file is not as pyiceberg reads it: {place}: {found[2]}.",
+        "Restore that file from a backup, or delete the dataset and ingest its files again.",
+    )
 
 
 def _fix_of_values(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from ...core.errors import Conflict, MLInfraError, NotFound, Unprocessable
+from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
 from ...core.events import telling
 from ...core.files import explain_os_error
 from ...core.records import Page, page_of
@@ -30,7 +30,8 @@ class TrashVerbs(Verbs):
         forgets one with columns tagged `pii`, whose values another name would show; it is recorded.
 
         Raises Conflict if lineage knows something made from it (a view, a run, an existing
-        dataset), unless `force`, and Forbidden if those tags may not be taken off.
+        dataset) and Unprocessable if its metadata is damaged, unless `force`; Forbidden if those
+        tags may not be taken off.
         """
         from ..care.spec import Deleted
 
@@ -46,13 +47,16 @@ class TrashVerbs(Verbs):
             self._store.lock(dataset_name),
             self._store.explained(f"{dataset_name.text} was not deleted."),
         ):
-            if not force and self._store.load(dataset_name):
+            if not force:
+                self._check_whole(dataset_name)
                 self._check_unused(dataset_name)
-            with contextlib.suppress(NotFound, Unprocessable):  # damaged: it can be deleted still
+            with contextlib.suppress(
+                NotFound, Unavailable, Unprocessable
+            ):  # damaged: it can be deleted still
                 metadata = self._store.metadata(self._store.entry(dataset_name))
                 personal = records.masked(dataset_name, metadata)
                 self._revealing.delete(dataset_name.text, personal, reveal, in_place=False)
-            trashed, files = self._trash.drop(dataset_name)
+            trashed, files = self._trash.drop(dataset_name, damaged=force)
         self._tell_deleted(dataset_name)
         return Deleted(
             deleted=dataset_name.text,
@@ -135,6 +139,17 @@ class TrashVerbs(Verbs):
                 Orphans(self._project, self._store).purge(metadata, item.metadata)
             self._trash.take(number)
         return item.record
+
+    def _check_whole(self, name: DatasetName) -> None:
+        """Raise what is wrong with its metadata: to delete it all the same has to be asked for."""
+        try:
+            self._store.load(name)
+        except (Unavailable, Unprocessable) as error:
+            fix = (
+                f"{error.fix} To take it out of the catalog all the same:"
+                f" mlinfra catalog delete {name.asked} --force (in Python force=True)."
+            )
+            raise type(error)(f"{name.text} was not deleted.", error.why, fix) from error
 
     def _check_unused(self, name: DatasetName) -> None:
         if users := made_from(name, self._project, self._store):
