@@ -78,5 +78,9 @@ def _summary(
     parts += report.rules_failed
     if skipped:
         parts.append(said_of_skipped(skipped))
+    written = report.rows_written
+    if not written and read > len(quarantine.rows):  # an upsert: any other mode writes them
+        return "; ".join([*parts, "nothing is written, all rows are in it already as they are"])
     updated = f", {report.rows_updated:,} of them in place of others" if report.rows_updated else ""
-    return "; ".join([*parts, f"{report.rows_written:,} rows are written{updated}"])
+    said = "1 row is written" if written == 1 else f"{written:,} rows are written"
+    return "; ".join([*parts, f"{said}{updated}"])

@@ -69,9 +69,13 @@ def _service(service: ServiceSpec) -> Document:
         kind="service",
         name=service.name,
         text=f"{' '.join(service.features)} {words}",
-        detail=f"{len(service.features)} features",
+        detail=_many(len(service.features)),
         facets={"owner": (service.owner,), "tag": labels_of(service.tags)},
     )
+
+
+def _many(count: int) -> str:
+    return "1 feature" if count == 1 else f"{count:,} features"
 
 
 def _documents(view: Definition) -> Iterator[Document]:
@@ -88,7 +92,7 @@ def _documents(view: Definition) -> Iterator[Document]:
         kind="view",
         name=view.name,
         text=f"{names} {notes}",
-        detail=f"{len(view.features)} features{entities}{old}",
+        detail=f"{_many(len(view.features))}{entities}{old}",
         facets={"owner": (view.owner,), "tag": tags},
     )
     for column in view.features:

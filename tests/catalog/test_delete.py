@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -81,7 +82,7 @@ def test_a_deleted_dataset_is_restored_with_its_history_though_another_has_its_n
     catalog.write(pl.DataFrame({"word": ["x"]}), into="t.a")
     with pytest.raises(Conflict, match=r"t\.a already"):
         catalog.restore_deleted("t.a")
-    assert catalog.restore_deleted(item.id, into="t.back") == item
+    assert catalog.restore_deleted(item.id, into="t.back") == replace(item, name="t.back")
     assert catalog.trash().total == 0
     assert [row["id"] for row in rows("t.back")] == [1, 2, 3]
     assert [row["id"] for row in rows(f"t.back@{first}")] == [1, 2]

@@ -692,6 +692,22 @@ def test_a_driver_that_is_missing_names_the_extra_that_brings_it(
     assert "geheim" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("uri", "begins"),
+    [
+        ("postgresql+psycopg://ana:geheim@127.0.0.1:1/x", "postgresql+psycopg://"),
+        ("ana:geheim@127.0.0.1", "no https://"),
+    ],
+)
+def test_an_address_that_no_client_takes_says_how_it_begins_and_should(tmp_path, uri, begins):
+    (tmp_path / "mlinfra.toml").write_text(f'[catalog]\nuri = "{uri}"\nwarehouse = "/nowhere"\n')
+    with pytest.raises(BadRequest) as refused:
+        Catalog(Project.open(tmp_path)).list()
+    assert begins in refused.value.why
+    assert "sql+postgresql+psycopg://" in refused.value.fix
+    assert "geheim" not in str(refused.value)
+
+
 def test_an_azure_warehouse_without_an_account_says_what_is_missing(tmp_path):
     (tmp_path / "mlinfra.toml").write_text('[catalog]\nwarehouse = "abfs://container/folder"\n')
     with pytest.raises(BadRequest) as refused:

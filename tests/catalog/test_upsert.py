@@ -279,8 +279,10 @@ def test_the_same_file_is_skipped_until_another_write_may_have_changed_its_rows(
     catalog.ingest([file("b.csv", "id,x\n1,c\n")], into="t.a", mode="upsert", key="id")
     assert rows("t.a") == [{"id": 1, "x": "c"}, {"id": 2, "x": "b"}]
     back = catalog.ingest([first], into="t.a", mode="upsert", key="id")
-    assert back.summary == "1 rows are written, 1 of them in place of others"
+    assert back.summary == "1 row is written, 1 of them in place of others"
     assert rows("t.a") == [{"id": 1, "x": "a"}, {"id": 2, "x": "b"}]
+    same = catalog.ingest([file("c.csv", "id,x\n2,b\n")], into="t.a", mode="upsert", key="id")
+    assert same.summary == "nothing is written, all rows are in it already as they are"
 
 
 def test_a_key_that_the_dataset_does_not_have_yet_is_refused(

@@ -52,6 +52,18 @@ def test_the_graph_around_an_object_goes_both_ways_over_versions(tmp_path: Path)
     }
 
 
+def test_an_object_that_was_made_from_itself_has_that_edge_once(tmp_path: Path) -> None:
+    lineage = Lineage(tmp_path / "lineage", namespace="test")
+    lineage.record("ingest.ipynb", inputs=["file:a.csv"], outputs=["dataset:a.b@1"])
+    lineage.record("user:ana", inputs=["dataset:a.b@1"], outputs=["dataset:a.b@3"])  # restored
+    found = lineage.around("dataset:a.b")
+    assert [(edge.input, edge.output) for edge in found.items] == [
+        ("file:a.csv", "dataset:a.b@1"),
+        ("dataset:a.b@1", "dataset:a.b@3"),
+    ]
+    assert (found.shown, found.total) == (2, 2)
+
+
 def test_the_files_are_openlineage_and_a_torn_line_is_passed_over(tmp_path: Path) -> None:
     lineage = Lineage(tmp_path / "lineage", namespace="test")
     lineage.record("step", inputs=["dataset:a.b@1"], outputs=["model:m"], facts={"rows": 3})

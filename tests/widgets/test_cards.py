@@ -60,6 +60,37 @@ def hostile(record: Any) -> Any:
     return record
 
 
+def test_a_restored_dataset_is_said_to_be_back_and_not_to_be_kept_until_a_day() -> None:
+    text = _text("Trashed", name="shop.orders", rows=7)
+    assert text.startswith("shop.orders is restored")
+    assert "kept until" not in text
+
+
+def test_the_day_on_which_a_dataset_was_last_read_has_no_time_of_day() -> None:
+    assert (
+        _fact("last read", _text("Care", read_at=datetime(2026, 5, 1, tzinfo=UTC))) == "2026-05-01"
+    )
+    assert "last read" not in _text("Care", read_at=None)
+
+
+def test_a_fact_with_nothing_in_it_is_left_out_and_notes_are_sentences() -> None:
+    assert "changed since" not in _text("Rebuilt", changed=[])
+    note = "429 rows of other entities are left out."
+    text = _text("Explained", note=note, total=71, shown=3)
+    assert f"{note} 68 more rows are further away in time." in text
+
+
+def _text(record: str, **values: Any) -> str:
+    """What a record of that name shows as text."""
+    return str(bundle(replace(made_up(_records()[record]), **values))["text/plain"]).strip()
+
+
+def _fact(name: str, text: str) -> str:
+    return next(part for part in re.split(r" · |\n", text) if part.startswith(name))[
+        len(name) + 1 :
+    ]
+
+
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_record_shows_itself_without_script(name: str) -> None:
     record = made_up(_records()[name])

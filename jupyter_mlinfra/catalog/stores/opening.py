@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.errors import BadRequest
 from ...core.files import file_lock
 from ...core.imports import load_modules
 from ...core.secrets import resolve
@@ -116,6 +117,7 @@ class Opening:
                 "uri": uri.removeprefix("sql+"),
                 **properties,
             }
+            _check_address(properties["type"], uri)
         if self._settings.warehouse:
             properties["warehouse"] = self._settings.warehouse
         if properties.get("type") == "sql":  # others do not let a table move
@@ -131,6 +133,20 @@ class Opening:
         properties = {key: resolve(value) for key, value in self._settings.properties.items()}
         check_account(properties, self._settings.warehouse)
         return with_region(properties)
+
+
+def _check_address(kind: str, uri: str) -> None:
+    """Raise BadRequest for an address that no client takes. Only its beginning is told: it may hold
+    a password.
+    """
+    scheme, found, _ = uri.partition("://")
+    if kind == "rest" and scheme.lower() not in ("http", "https"):
+        raise BadRequest(
+            "[catalog] uri is no address of a catalog.",
+            f"It begins with {scheme}://." if found else "It has no https:// at its beginning.",
+            "REST: https://…. A SQL database: sql+ before its address, such as"
+            " sql+postgresql+psycopg://USER:PASSWORD@HOST/DATABASE or sql+sqlite:///FILE.",
+        )
 
 
 def _loaded_sql(name: str, properties: Mapping[str, str]) -> IcebergCatalog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...core.errors import Conflict, MLInfraError, NotFound, Unavailable, Unprocessable
@@ -87,7 +88,7 @@ class TrashVerbs(Verbs):
             self._trash.restore(item, name)
         with telling(f"{name.text} is restored"):
             self._project.events.emit("dataset", name.ref, {"restored": True})
-        return item.record
+        return replace(item.record, name=name.text)
 
     def purge(self, trashed: str | int | None = None) -> Page[Trashed]:
         """Delete the files of a deleted dataset now, or, without one, of all whose time is over.

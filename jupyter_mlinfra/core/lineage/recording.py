@@ -161,6 +161,10 @@ class Lineage:
             else walk_column(edges, start, column, forward=forward)
             for forward in (False, True)
         ]
+        # What an object was made from may be an earlier version of itself, as after a restore: such
+        # an edge lies both ways.
+        back = {(edge.input, edge.output) for edge in ways[0]}
+        ways[1] = [edge for edge in ways[1] if (edge.input, edge.output) not in back]
         items = [edge for way in ways for edge in way[:limit]]
         return Page(items=items, shown=len(items), total=sum(map(len, ways)))
 

@@ -41,6 +41,15 @@ def trashed(item: Trashed) -> Row:
     }
 
 
+@card(Trashed)
+def _trashed(item: Trashed) -> Card:
+    """What came back; a list of the trash has rows."""
+    facts = {"rows": plain(item.rows), "size": size(item.bytes), "deleted": moment(item.at)}
+    return Card(
+        title=f"{item.name} is restored", ref=reference("dataset", item.name), facts=said(facts)
+    )
+
+
 @row(Duplicate)
 def duplicate(item: Duplicate) -> Row:
     return {"dataset": item.dataset, "equal files": plain(item.files)}
@@ -128,7 +137,7 @@ def _care(item: Care) -> Card:
         "with earlier snapshots": f"{counted(item.all_files, 'file')}, {size(item.all_bytes)}",
         "snapshots": plain(item.snapshots),
         "read": f"on {counted(item.reads, 'day')} of the last 30",
-        "last read": moment(item.read_at),
+        "last read": str(item.read_at.date()) if item.read_at else NONE,
         "location": item.location,
     }
     found = item.suggestion

@@ -7,7 +7,7 @@ from typing import Any
 
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row
-from ....faces.words import datum, moment, number, plain, share, span, state
+from ....faces.words import counted, datum, moment, number, plain, share, span, state
 from ...knowing.spec import (
     Explained,
     FeatureFigures,
@@ -30,12 +30,12 @@ def _explained(item: Explained) -> Card:
         "rows": ", ".join(f"{plain(count)} {_word(name)}" for name, count in item.verdicts.items()),
     }
     left = item.total - item.shown
-    notes = [item.note, f"{left:,} more rows are further away in time" if left > 0 else ""]
+    notes = [item.note, f"{left:,} more rows are further away in time." if left > 0 else ""]
     return Card(
         title=item.view,
         facts=said(facts),
         rows=[_row(found) for found in item.rows],
-        note="; ".join(filter(None, notes)),
+        note=" ".join(filter(None, notes)),
     )
 
 
@@ -47,8 +47,8 @@ def _window(item: HeldWindow) -> str:
     since = moment(item.start) if item.start else "the beginning"
     empty = f", {item.without:,} without a value" if item.without else ""
     return (
-        f"{datum(item.value)} = {item.function} of {item.column} in {item.rows:,} rows{empty},"
-        f" from {since} to before {moment(item.end)}"
+        f"{datum(item.value)} = {item.function} of {item.column} in {counted(item.rows, 'row')}"
+        f"{empty}, from {since} to before {moment(item.end)}"
     )
 
 

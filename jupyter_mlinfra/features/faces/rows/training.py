@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....faces.cards import Card, card, said
-from ....faces.words import beginning, moment, plain
+from ....faces.words import NONE, beginning, moment, plain
 from ...knowing.spec import Rebuilt, TrainingSnapshot
 
 
@@ -27,7 +27,7 @@ def _rebuilt(item: Rebuilt) -> Card:
         "values compared": plain(item.compared),
         "different": plain(item.different),
         "made from": "sources as they are now" if item.newest else "sources as they were",
-        "changed since": " ".join(item.changed),
+        "changed since": " ".join(item.changed) or NONE,
     }
     rows = [
         {"feature": name, "different": plain(found.different), "example": found.example}
