@@ -135,7 +135,11 @@ def from_text(
         same = has_digits(word, dtype.scale, spelling)
         return pl.when(present & same).then(value), present
     if dtype.is_numeric():
-        return pl.when(present).then(number(word, dtype, spelling)), present
+        value = number(word, dtype, spelling)
+        if dtype.is_float():  # 1e400 is no infinity
+            known = present & ~(value.is_infinite() & word.str.contains(r"\d"))
+            return pl.when(known).then(value), present
+        return pl.when(present).then(value), present
     if dtype == pl.Boolean():
         lower = word.str.to_lowercase()
         return (
@@ -296,7 +300,8 @@ def _quick(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
     if dtype == pl.String():
         return column
     if dtype.is_float():
-        return column.cast(dtype, strict=False).fill_nan(None)
+        value = column.cast(dtype, strict=False)
+        return pl.when(value.is_finite()).then(value)
     if dtype.is_integer():
         return column.cast(dtype, strict=False)
     if isinstance(dtype, pl.Datetime):

@@ -25,6 +25,7 @@ from .hive import Values, with_values
 from .jsonfields import Mixed
 from .jsonfile import JsonFile
 from .jsonstream import list_within
+from .misnamed import no_table
 from .names import renaming
 from .options import Kind, refuse_unused
 from .parquetfile import ParquetFile
@@ -343,6 +344,8 @@ class _Csv:
         self._head = text.head()
         self.dialect = guess_dialect(self._head, reading, self.name, encoding=text.encoding)
         self.doubts: Sequence[Doubt] = self.dialect.doubts
+        if reading.header is None and (doubt := no_table(self.name, self._head)):
+            self.doubts = [doubt]
         self._file = CsvFile(text, reading.null_values, self.dialect)
         self.doubts = [*self.doubts, *_renamed(self._file, self.name)]
         self.columns: Mapping[str, pl.DataType] = dict.fromkeys(self._file.columns, pl.String())

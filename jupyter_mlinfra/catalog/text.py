@@ -15,6 +15,7 @@ from typing import IO
 
 from ..core.errors import BadRequest, TooLarge, Unprocessable
 from .formats.packed import Opened, damaged, is_damage, is_packed, packed_size, unpacked
+from .misnamed import check_text, wide_encoding, zero_byte
 
 BLOCK = 4 << 20
 HEAD = 256 << 10
@@ -138,8 +139,10 @@ def open_head(path: Path, *, encoding: str | None) -> tuple[Text, bool]:
         detected = _encoding_of(source, encoding)
         block = next(_blocks(source, path, packed=is_packed(path), size=HEAD))
         complete = len(block) < HEAD or not source.read(1)
-    if encoding is None and detected == "utf-8" and not _is_utf8(block, final=complete):
-        detected = likely_encoding(block)
+    if encoding is None and detected == "utf-8":
+        is_wide = bool(wide_encoding(block))
+        if is_wide or not _is_utf8(block, final=complete):
+            detected = likely_encoding(block)
     text = Text(path, io.BytesIO(), detected)
     _check(block, _decoder(detected), text, text.handle, final=complete)
     if _has_old_line_ends(text):
@@ -168,6 +171,8 @@ def likely_encoding(data: bytes) -> str:
     import charset_normalizer
 
     data = data[:_JUDGED]
+    if wide := wide_encoding(data):
+        return wide
     shares = {
         page: _typical_share(data.decode(page, errors="replace"), letters)
         for page, letters in _LATIN_LETTERS.items()
@@ -271,6 +276,8 @@ def _blocks(
             )
         if not block:
             break
+        if total == len(block):
+            check_text(path.name, block)
         yield block
     if not total:
         raise Unprocessable(
@@ -296,12 +303,13 @@ def _check(
     data = block if copy is None else decoded.encode()
     if b"\0" in data:
         line = text.newlines + data[: data.index(b"\0")].count(b"\n") + 1
-        what = f"{text.path.name} is not text in {text.encoding}."
-        raise Unprocessable(
-            what,
-            f"Line {line} holds a zero byte.",
-            f"{_encoding_fix('utf-16-le')} Or give a text file.",
-        )
+        if wide := wide_encoding(block):
+            raise Unprocessable(
+                f"{text.path.name} is not text in {text.encoding}.",
+                f"Line {line} holds a zero byte. It looks like {wide}.",
+                f"{_encoding_fix(wide)} Nothing was committed.",
+            )
+        raise zero_byte(text.path.name, text.encoding, line, data[data.index(b"\0") :])
     if copy is not None:
         copy.write(data)
     text.newlines += data.count(b"\n")
@@ -333,7 +341,7 @@ def _wrong_encoding(
     line = text.newlines + before.count(b"\n") + 1
     byte = error.object[error.start : error.start + 1].hex().upper()
     following = error.object[max(0, error.start - _JUDGED // 2) :]
-    likely = likely_encoding(following)
+    likely = wide_encoding(block) or likely_encoding(following)
     guess = f" It looks like {likely}." if likely != text.encoding else ""
     fix = f"{_encoding_fix(likely)} Nothing was committed."
     return Unprocessable(

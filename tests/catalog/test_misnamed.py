@@ -1,0 +1,81 @@
+"""Files that are not what their names say: what they are is told, and nothing is taken in."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import math
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.core.errors import Unprocessable
+
+type Write = Callable[[str, str | bytes], Path]
+
+TEXT = "id,word\n1,a\n2,ä\n"
+
+
+def parquet() -> bytes:
+    buffer = io.BytesIO()
+    pl.DataFrame({"id": [1]}).write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def archive() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr("a.csv", TEXT)
+    return buffer.getvalue()
+
+
+BYTES = {
+    r"packed with gzip.*name a\.csv\.gz": gzip.compress(TEXT.encode()),
+    r"packed with bzip2.*name a\.csv\.bz2": bz2.compress(TEXT.encode()),
+    r"a Parquet file.*ends with \.parquet": parquet(),
+    r"a zip archive or a workbook.*\.zip or \.xlsx": archive(),
+    r"a workbook of old Excel": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100),
+    r"a database of SQLite.*sqlite:///a\.csv#TABLE": b"SQLite format 3\0" + bytes(84),
+    r"looks like a web page.*say --header": "<!DOCTYPE html>\n<html><body>404</body></html>\n",
+    r"looks like JSON.*ends with \.json": '[{"id": 1}, {"id": 2}]\n',
+    r"looks like utf-16-le.*--encoding utf-16-le": TEXT.encode("utf-16-le"),
+    r"looks like utf-16-be.*--encoding utf-16-be": "id,word\n1,a\n".encode("utf-16-be"),
+    r"Line 2 holds a zero byte.*tr -d": b"id,word\n1,a\0b\n2,c\n",
+    r"From line 3 on it holds zero bytes alone.*Fetch": b"id,word\n1,a\n" + bytes(500),
+}
+
+
+@pytest.mark.parametrize("told", BYTES)
+def test_a_csv_that_is_none_says_what_it_is(catalog: Catalog, file: Write, told: str) -> None:
+    path = file("a.csv", BYTES[told])
+    with pytest.raises(Unprocessable, match=told):
+        catalog.ingest([path], into="t.a")
+    assert catalog.list().total == 0
+
+
+def test_what_only_begins_like_a_page_is_read_when_asked(catalog: Catalog, file: Write) -> None:
+    path = file("a.csv", "<html>,b\n1,2\n")
+    assert catalog.ingest([path], into="t.a", header=True).rows_written == 1
+
+
+def test_utf_16_without_its_mark_is_read_as_it_is_said(
+    catalog: Catalog, file: Write, rows: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    path = file("a.csv", TEXT.encode("utf-16-le"))
+    assert catalog.inspect([path]).data[1] == ["a", "ä"]
+    catalog.ingest([path], into="t.a", encoding="utf-16-le")
+    assert rows("t.a") == [{"id": 1, "word": "a"}, {"id": 2, "word": "ä"}]
+
+
+def test_a_number_that_is_too_large_is_no_infinity(catalog: Catalog, file: Write) -> None:
+    path = file("a.csv", "x\n1e400\ninf\n" + "1.5\n" * 200)
+    report = catalog.ingest([path], into="t.a", types={"x": "f64"})
+    assert (report.rows_written, report.quarantined) == (201, 1)
+    assert "'1e400' in column 'x', which is f64" in report.summary
+    assert catalog.dataset("t.a").scan().collect()["x"].max() == math.inf
