@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from pathlib import Path
 
 from ..core.errors import Unprocessable
 from .reading import Doubt, say
@@ -36,6 +38,28 @@ def check_text(name: str, beginning: bytes) -> None:
     elif ending == ".db":
         fix = f"Name a table of it: sqlite:///{name}#TABLE"
     raise Unprocessable(f"{name} is not text.", f"It is {kind}.", fix)
+
+
+def check_workbook(path: Path) -> None:
+    """Raise Unprocessable for a file that is no workbook, but empty, or text."""
+    with path.open("rb") as file:
+        beginning = file.read(4096)
+    if not beginning:
+        raise Unprocessable(
+            f"{path.name} is empty.",
+            "It has 0 bytes.",
+            "Fetch the file again; nothing was committed.",
+        )
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(beginning)
+    if "\0" in text or "\ufffd" in text:
+        return
+    if _PAGE.match(text.removeprefix("\ufeff")):
+        kind, fix = "a web page or XML", "Open it in Excel or LibreOffice, and save it as .xlsx;"
+    else:
+        kind, fix = "text", "Give it a name that ends with .csv;"
+    raise Unprocessable(
+        f"{path.name} is no workbook.", f"It is {kind}.", f"{fix} nothing was committed."
+    )
 
 
 def no_table(name: str, head: str) -> Doubt | None:

@@ -73,6 +73,39 @@ def test_utf_16_without_its_mark_is_read_as_it_is_said(
     assert rows("t.a") == [{"id": 1, "word": "a"}, {"id": 2, "word": "ä"}]
 
 
+def test_a_workbook_that_is_none_says_what_it_is(catalog: Catalog, file: Write) -> None:
+    for name, content, told in (
+        ("a.xlsx", TEXT, r"It is text.*ends with \.csv"),
+        ("a.xls", "<html><table></table></html>", r"a web page.*save it as \.xlsx"),
+        ("b.xlsx", "", r"is empty.*0 bytes"),
+    ):
+        with pytest.raises(Unprocessable, match=told):
+            catalog.ingest([file(name, content)], into="t.a")
+
+
+def test_a_hidden_sheet_is_read_only_by_its_name(
+    catalog: Catalog, tmp_path: Path, rows: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for sheet, word in ((book.active, "secret"), (book.create_sheet("data"), "seen")):
+        sheet.append(["word", "group"])
+        sheet.append([word, "a"])
+        sheet.append([word, None])
+        sheet.merge_cells("B2:B3")
+    book.active.sheet_state, name = "hidden", book.active.title
+    book.create_chartsheet("chart", 0)
+    book.active = 2
+    path = tmp_path / "a.xlsx"
+    book.save(path)
+    report = catalog.ingest([path], into="t.a")
+    assert [row["word"] for row in rows("t.a")] == ["seen", "seen"]
+    assert any("1 cell merged over several rows" in note for note in report.notes)
+    assert catalog.ingest([path], into="t.a", sheet="data").skipped
+    catalog.ingest([path], into="t.b", sheet=name)
+    assert [row["word"] for row in rows("t.b")] == ["secret", "secret"]
+
+
 def test_a_number_that_is_too_large_is_no_infinity(catalog: Catalog, file: Write) -> None:
     path = file("a.csv", "x\n1e400\ninf\n" + "1.5\n" * 200)
     report = catalog.ingest([path], into="t.a", types={"x": "f64"})

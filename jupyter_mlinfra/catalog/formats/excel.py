@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import BadRequest, Unavailable, Unprocessable
 from ...core.imports import fix_of_missing
 from ..dialect import HeadRows, layout_of
+from ..misnamed import check_workbook
 from ..names import column_names
 from ..reading import Doubt, Reading, say
 from .columns import ROWS, first_line
-from .formulas import formulas_without_value
+from .formulas import formulas_without_value, merged_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,8 +43,7 @@ class ExcelFile:
         self.share = 0.0  # of the sheet that `frames` has given
         book = _open(path)
         self.sheets: list[str] = book.sheet_names
-        self.sheet = _sheet(self.sheets, reading.sheet, path.name)
-        head, _ = _load(book, self.sheet, n_rows=_HEAD, dtypes="string")
+        self.sheet, head = _beginning(book, reading.sheet, path.name)
         cells = [[cell or "" for cell in row] for row in head.rows()]
         filled = [(number, row) for number, row in enumerate(cells) if any(row)]
         if not filled:
@@ -76,6 +76,7 @@ class ExcelFile:
             *layout.doubts,
             *_others(self.sheets, self.sheet, reading, path.name),
             *_errors(errors, path.name),
+            *_merged(path, self.sheet, self._above),
             *_formulas(path, self.sheet, None if limit is None else self._above + limit),
         ]
 
@@ -91,14 +92,14 @@ class ExcelFile:
 
 
 def sheet_of(path: Path, sheet: str | None) -> str:
-    """The name of the sheet that is meant, if it is not the first: two sheets of one file are not
-    the same rows.
+    """The name of the sheet that is meant, if it is not the one that is read without a name: two
+    sheets of one file are not the same rows.
     """
     if sheet is None:
         return ""
-    names = _open(path).sheet_names
-    found = _sheet(names, sheet, path.name)
-    return "" if found == names[0] else found
+    book = _open(path)
+    found = _sheet(book.sheet_names, sheet, path.name)
+    return "" if found == _beginning(book, None, path.name)[0] else found
 
 
 def _trimmed(row: Sequence[str]) -> Sequence[str]:
@@ -120,6 +121,7 @@ def _open(path: Path) -> Any:
     try:
         return fastexcel.read_excel(path.absolute())
     except fastexcel.FastExcelError as error:
+        check_workbook(path)
         raise Unprocessable(
             f"{path.name} is not a whole workbook.",
             f"{first_line(error)}.",
@@ -127,24 +129,45 @@ def _open(path: Path) -> Any:
         ) from error
 
 
+def _beginning(book: Any, requested: str | None, file: str) -> tuple[str, pl.DataFrame]:
+    """The sheet that is meant, with its first rows as text; without a name the first that people
+    see and that has cells.
+    """
+    names = book.sheet_names
+    found = []
+    for name in names if requested is None else [_sheet(names, requested, file)]:
+        loaded = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=_HEAD, dtypes="string")
+        found.append((name, _frame(loaded)[0]))
+        if loaded.visible == "visible" and loaded.height:
+            return found[-1]
+    if not found:
+        raise _no_sheet(requested, names, file)
+    return found[0]
+
+
 def _load(book: Any, sheet: str, **options: Any) -> tuple[pl.DataFrame, int]:
     """Rows of a sheet, and how many cells of them hold an error."""
+    return _frame(book.load_sheet(sheet, header_row=None, **{"skip_rows": 0, **options}))
+
+
+def _frame(loaded: Any) -> tuple[pl.DataFrame, int]:
     import polars as pl
 
-    loaded = book.load_sheet(sheet, header_row=None, **{"skip_rows": 0, **options})
     batch, errors = loaded.to_arrow_with_errors()
     return pl.DataFrame(pl.from_arrow(batch)), len(errors.errors) if errors else 0
 
 
-def _sheet(names: Sequence[str], requested: str | None, file: str) -> str:
+def _sheet(names: Sequence[str], requested: str, file: str) -> str:
     """The sheet that is meant: a name, or a number from 1."""
-    if requested is None and names:
-        return names[0]
     if requested in names:
-        return str(requested)
-    if requested and requested.isdecimal() and 1 <= int(requested) <= len(names):
+        return requested
+    if requested.isdecimal() and 1 <= int(requested) <= len(names):
         return names[int(requested) - 1]
-    raise BadRequest(
+    raise _no_sheet(requested, names, file)
+
+
+def _no_sheet(requested: str | None, names: Sequence[str], file: str) -> BadRequest:
+    return BadRequest(
         f"{file} has no sheet {requested!r}.", fix=f"Sheets: {', '.join(names[:12]) or 'none'}."
     )
 
@@ -161,6 +184,15 @@ def _others(names: Sequence[str], sheet: str, reading: Reading, file: str) -> li
             f"For another one say {say('sheet', others[0])}.",
         )
     ]
+
+
+def _merged(path: Path, sheet: str, above: int) -> list[Doubt]:
+    count = merged_rows(path, sheet, above)
+    if not count:
+        return []
+    cells = "1 cell" if count == 1 else f"{count:,} cells"
+    what = f"{path.name} has {cells} merged over several rows."
+    return [Doubt("types", what, "Only the first of these rows has the value; unmerge them.")]
 
 
 def _errors(count: int, file: str) -> list[Doubt]:

@@ -1,5 +1,6 @@
-"""Formulas of a workbook (`.xlsx`, `.xlsm`) whose value no program has computed yet: openpyxl and
-many exporters write such cells, and readers of values find them empty.
+"""Cells of a workbook (`.xlsx`, `.xlsm`) that readers of values find empty: formulas whose value no
+program has computed yet, as openpyxl and many exporters write them, and all but the first of merged
+cells.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from xml.etree import ElementTree
 
 _BLOCK = 1 << 20
 _ANY_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell ref=.[A-Z]+[0-9]+:[A-Z]+[0-9]+")
+_NUMBERS = re.compile(rb"[0-9]+")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -31,6 +34,27 @@ def formulas_without_value(path: Path, sheet: str, rows: int | None = None) -> i
                 return _count(file, rows)
     except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, StopIteration, ValueError):
         return 0
+
+
+def merged_rows(path: Path, sheet: str, above: int) -> int:
+    """How many cells of a sheet are merged over several rows; 0 as above. above: rows that do not
+    count.
+    """
+    try:
+        with zipfile.ZipFile(path) as book:
+            part = _part_of(book, sheet)
+            if part is None:
+                return 0
+            with book.open(part) as file:
+                found = set[bytes]()
+                end = b""
+                while block := file.read(_BLOCK):
+                    found.update(match[0] for match in _MERGED.finditer(end + block))
+                    end = block[-128:]
+    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, StopIteration, ValueError):
+        return 0
+    rows = [map(int, _NUMBERS.findall(reference)) for reference in found]
+    return sum(last > first > above for first, last in rows)
 
 
 def _part_of(book: zipfile.ZipFile, sheet: str) -> str | None:
