@@ -93,11 +93,15 @@ def short_type(iceberg_type: str | Mapping[str, Any]) -> str:
 
 
 def short_dtype(dtype: pl.DataType) -> str:
-    """The short word of a storable Polars type."""
+    """The short word of a Polars type; a frame of a kernel may have some that are not storable."""
     import polars as pl
 
     if isinstance(dtype, pl.Datetime):
         return "ts[us, tz]" if dtype.time_zone else "ts[us]"
+    if isinstance(dtype, pl.Duration):
+        return f"dur[{dtype.time_unit}]"
+    if isinstance(dtype, pl.Enum):
+        return "enum"
     if isinstance(dtype, pl.Decimal):
         return f"dec[{dtype.precision},{dtype.scale}]"
     if isinstance(dtype, pl.List | pl.Array):

@@ -235,6 +235,12 @@ export const unusual = (value: string): string => NOT_FINITE[value] ?? plain(val
 export const setting = (value: string): string =>
   /^-?\d+\.\d{7,}$/.test(value) ? number(Number(value), 6) : value;
 
+const TURNING = /[\u0590-\u08ff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]/;
+
+/** A text that goes on to others: right-to-left words in it do not turn what follows them. */
+export const isolated = (text: string): string =>
+  TURNING.test(text) ? `\u2068${text.replaceAll('\u2069', '')}\u2069` : text;
+
 /** Any value of a table cell as text. */
 export function cell(value: unknown): string {
   if (value === null || value === undefined) {

@@ -93,6 +93,14 @@ export function Columns({
         <FindColumn words={words} going={asked === 'f'} onWords={setWords} left={rows.length} />
       </ProfileBar>
       {query.error && <Result query={query}>{() => null}</Result>}
+      {tier === 'footer' && (
+        <p className={cx('more')}>
+          {trans.__(
+            'It has more than %1 columns: only what its files say is read by itself. A sample tells their shapes and quantiles.',
+            format.number(WIDE)
+          )}
+        </p>
+      )}
       <Table
         label={trans.__('Columns of %1', dataset.name)}
         columns={shown(workbench, profile)}
@@ -261,8 +269,8 @@ function columnsOf({ trans }: IWorkbench, profile: IProfile | undefined): IColum
       key: 'name',
       head: trans.__('column'),
       cell: ({ name, doc, tags }) => (
-        <span title={doc || undefined}>
-          <span className={cx('strong-name')}>{name}</span>{' '}
+        <span title={doc ? `${name}\n${doc}` : name}>
+          <span className={cx('strong-name', 'cell')}>{name}</span>{' '}
           {tags.map(tag => (
             <Tag key={tag}>{tag}</Tag>
           ))}
@@ -352,7 +360,7 @@ export function Clipped({ number, narrow }: IClippedProps): React.ReactElement |
   }
   return (
     <span className={cx('clip', narrow && 'catalog-narrow')} title={String(number.value)}>
-      <Num value={narrow ? dayOf(number) : number} format={format.datum} />
+      <Num value={narrow ? dayOf(number) : number} format={format.datum} cut />
     </span>
   );
 }

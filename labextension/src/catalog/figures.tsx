@@ -72,7 +72,8 @@ export function mostFrequent(
   const words = column.top
     .slice(0, most)
     .map(
-      ([value, count]) => `${edge(value)} ${format.percent(count / rowsOf(column, profile), 1)}`
+      ([value, count]) =>
+        `${format.isolated(edge(value))} ${format.percent(count / rowsOf(column, profile), 1)}`
     );
   return figure(column, 'top', words.join(' · '));
 }

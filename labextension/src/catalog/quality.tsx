@@ -49,12 +49,11 @@ function Found({ dataset, found }: IFoundProps): React.ReactElement {
   const { commands, trans } = workbench;
   return (
     <>
+      <div className={cx('catalog-watches', 'inset')}>
+        <Watched label={trans.__('freshness')} watch={found.freshness} />
+        <Watched label={trans.__('volume')} watch={found.volume} />
+      </div>
       <div className={cx('bar')}>
-        <span className={cx('catalog-watches')}>
-          <Watched label={trans.__('freshness')} watch={found.freshness} />
-          <Watched label={trans.__('volume')} watch={found.volume} />
-        </span>
-        <span className={cx('space')} />
         {found.rules.length > 0 && (
           <>
             <ActionButton command="mlinfra:catalog-rule" target={dataset} />
@@ -65,6 +64,7 @@ function Found({ dataset, found }: IFoundProps): React.ReactElement {
             />
           </>
         )}
+        <span className={cx('space')} />
         <ActionButton command="mlinfra:catalog-export-contract" target={dataset} />
         <ActionButton command="mlinfra:catalog-import-contract" target={dataset} />
       </div>
@@ -215,14 +215,17 @@ function columnsOf(dataset: IDataset, workbench: IWorkbench): IColumnSpec<IRuleS
 type Sample = Readonly<Record<string, unknown>>;
 
 /** A rule that is not about rows has found a number. */
-const sampleName = (
-  { rule }: IRuleState['rule'],
-  last: IRuleState['last'],
-  trans: TranslationBundle
-): string =>
-  last?.failed_rows == null
-    ? trans.__('What %1 has found', rule)
-    : trans.__('Rows that fail %1', rule);
+function foundBy({ rule, last }: IRuleState, trans: TranslationBundle): [string, string] {
+  const sample = last?.sample ?? [];
+  return last?.failed_rows == null
+    ? [trans.__('What %1 has found', rule.rule), sample.map(values).join('; ')]
+    : [
+        trans.__('Rows that fail %1', rule.rule),
+        trans.__('%1 of %2', sample.length, format.number(last.failed_rows))
+      ];
+}
+
+const values = (row: Sample): string => Object.values(row).map(format.cell).join(', ');
 
 /** Some of the rows that fail, by rule. */
 function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElement {
@@ -230,36 +233,47 @@ function Samples({ rules }: { rules: readonly IRuleState[] }): React.ReactElemen
   const failed = rules.filter(({ last }) => last && last.sample.length > 0);
   return (
     <>
-      {failed.slice(0, SAMPLES).map(({ rule, last }) => (
-        <React.Fragment key={rule.rule}>
-          <Heading
-            title={sampleName(rule, last, trans)}
-            note={
-              last?.failed_rows == null
-                ? undefined
-                : trans.__('%1 of %2', last.sample.length, format.number(last.failed_rows))
-            }
-          />
-          <Table
-            label={sampleName(rule, last, trans)}
-            columns={Object.keys(last?.sample[0] ?? {})
-              .slice(0, COLUMNS)
-              .map((key): IColumnSpec<[number, Sample]> => ({
-                key,
-                head: key,
-                end: typeof last?.sample[0]?.[key] === 'number',
-                cell: ([, row]) => format.cell(row[key])
-              }))}
-            rows={[...(last?.sample ?? [])].map((row, index): [number, Sample] => [index, row])}
-            row={([index]) => ({ id: String(index) })}
-          />
-        </React.Fragment>
-      ))}
+      {failed.slice(0, SAMPLES).map(state => {
+        const [title, note] = foundBy(state, trans);
+        return (
+          <React.Fragment key={state.rule.rule}>
+            <Heading title={title} note={note} />
+            {state.last?.failed_rows != null && (
+              <SampleTable label={title} sample={state.last.sample} />
+            )}
+          </React.Fragment>
+        );
+      })}
       {failed.length > SAMPLES && (
         <p className={cx('more')}>
           {trans._n('Rows fail %1 more rule', 'Rows fail %1 more rules', failed.length - SAMPLES)}
         </p>
       )}
     </>
+  );
+}
+
+function SampleTable({
+  label,
+  sample
+}: {
+  label: string;
+  sample: readonly Sample[];
+}): React.ReactElement {
+  const columns = Object.keys(sample[0] ?? {})
+    .slice(0, COLUMNS)
+    .map((key): IColumnSpec<[number, Sample]> => ({
+      key,
+      head: key,
+      end: typeof sample[0]?.[key] === 'number',
+      cell: ([, row]) => format.cell(row[key])
+    }));
+  return (
+    <Table
+      label={label}
+      columns={columns}
+      rows={sample.map((row, index): [number, Sample] => [index, row])}
+      row={([index]) => ({ id: String(index) })}
+    />
   );
 }

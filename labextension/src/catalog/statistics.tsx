@@ -38,7 +38,11 @@ export function statisticsOf(
     {
       key: 'name',
       head: trans.__('column'),
-      cell: row => <span className={cx('strong-name')}>{row.name}</span>,
+      cell: row => (
+        <span className={cx('strong-name', 'cell')} title={row.name}>
+          {row.name}
+        </span>
+      ),
       sort: row => row.name
     },
     {

@@ -12,7 +12,8 @@ import { TYPING } from './keyed';
 import { showKeys } from './keyhelp';
 
 interface IFrameEntry {
-  code: (code: IFrameCode | null) => void;
+  /** Take its code; the call that is answered ends that, unless another one has come since. */
+  code: (code: IFrameCode) => () => void;
   /** Do something for a command while it is drawn; the call that is answered ends that. */
   add: (id: string, run: () => void) => () => void;
 }
@@ -22,13 +23,7 @@ const FrameContext = React.createContext<IFrameEntry | null>(null);
 /** Give the commands that insert and copy code that of the surrounding page. */
 export function useFrameCode(text: string, door: Door): void {
   const frame = useContext(FrameContext);
-  useEffect(() => {
-    if (!frame || !text) {
-      return;
-    }
-    frame.code({ text, door });
-    return () => frame.code(null);
-  }, [frame, text, door]);
+  useEffect(() => (frame && text ? frame.code({ text, door }) : undefined), [frame, text, door]);
 }
 
 /** What a command does in the surrounding page, while `when` holds; its key is in the schema. */
@@ -77,6 +72,9 @@ function Keys({ kind, children }: { kind: string; children: React.ReactNode }): 
     () => ({
       code: next => {
         own.current = next;
+        return () => {
+          own.current = own.current === next ? null : own.current;
+        };
       },
       add: (id, run) => {
         const verb = [id, run] as const;

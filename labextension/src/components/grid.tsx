@@ -15,6 +15,8 @@ import { watchTheme } from '../hooks/theme';
 import { cx } from './cx';
 
 const NUMERIC = /^([iuf]\d+|dec)/;
+/** Pixels that a moment with its seconds and zone needs. */
+const MOMENT = 164;
 
 function restyle(grid: DataGrid): void {
   const css = getComputedStyle(grid.node);
@@ -52,6 +54,15 @@ function restyle(grid: DataGrid): void {
     'row-header': quiet,
     'corner-header': quiet
   });
+}
+
+/** Moments are not cut off before their hour. */
+function widen(grid: DataGrid, model: DataModel): void {
+  for (let column = 0; column < model.columnCount('body'); column += 1) {
+    if (String(model.metadata('body', 0, column).type).startsWith('ts')) {
+      grid.resizeColumn('body', column, MOMENT);
+    }
+  }
 }
 
 /** Say which column was chosen by its heading or by a key; the call that is answered ends that. */
@@ -118,6 +129,7 @@ export function Grid({ model, label, goTo, onColumn }: IGridProps): React.ReactE
     const unheard = hear(grid, column => choose.current?.(column));
     Widget.attach(grid, node);
     restyle(grid);
+    widen(grid, model);
     // `fit` alone would leave the scroll bars as for a grid without any room
     const resize = new ResizeObserver(() =>
       MessageLoop.sendMessage(grid, Widget.ResizeMessage.UnknownSize)

@@ -46,6 +46,8 @@ export interface INumProps {
   strong?: boolean;
   /** A quiet word after the number: `rows`. */
   unit?: string;
+  /** It is cut with dots where its place is too narrow. */
+  cut?: boolean;
 }
 
 export const labelled = (value: number | string | null, basis: Basis = 'exact'): INumber => ({
@@ -108,7 +110,8 @@ export function Num({
   format: write = format.number,
   basis = 'exact',
   strong,
-  unit
+  unit,
+  cut
 }: INumProps): React.ReactElement {
   const number = numberOf(value, basis);
   const { trans } = useWorkbench();
@@ -122,7 +125,7 @@ export function Num({
         : write(number.value);
   return (
     <span className={cx('num', strong && 'is-strong')} data-basis={number.basis} title={title}>
-      {text}
+      {cut ? <span className={cx('cut')}>{text}</span> : text}
       {unit && <span className={cx('quiet')}> {unit}</span>}
       {mark && mark !== shared && (
         <span className={cx('basis', `basis-${number.basis}`)}>{mark}</span>

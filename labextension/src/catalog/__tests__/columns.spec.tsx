@@ -1,7 +1,14 @@
 import { act, fireEvent, screen, within } from '@testing-library/react';
 import React from 'react';
 
-import type { IColumnProfile, IDataset, IDatasetDetail, IShape, Tier } from '../../api/types';
+import type {
+  IColumnProfile,
+  IDataset,
+  IDatasetDetail,
+  IProfile,
+  IShape,
+  Tier
+} from '../../api/types';
 import {
   BROKEN,
   cells,
@@ -14,6 +21,7 @@ import { fakeWorkbench, type IFake, show } from '../../components/__tests__/work
 import { Columns } from '../columns';
 import { Preview } from '../grid/preview';
 import { PLAIN } from '../grid/query';
+import { mostFrequent } from '../figures';
 import CatalogPanel from '../panel';
 import { Snapshots } from '../snapshots';
 import { statisticsOf } from '../statistics';
@@ -489,4 +497,22 @@ it('snapshots: the list grows without a row twice; nothing added is a dash', asy
   const ids = rows().map(([, id]) => id);
   expect([ids.length, new Set(ids).size]).toEqual([100, 100]);
   expect(snapshots.mock.calls.map(([, { limit }]) => limit)).toEqual([50, 100]);
+});
+
+it('a value that turns the direction of text leaves the share behind it as it is', () => {
+  const profile = { rows: 3, tier: 'exact' } as unknown as IProfile;
+  const top = mostFrequent(column({ top: [['\u202e\u2069gnirts', 1]] }), profile);
+  expect(top?.value).toBe('\u2068\u202egnirts\u2069 33.3 %');
+});
+
+it('says of a very wide table why its shapes are not read, and of a long name its end', async () => {
+  const names = [...Array.from({ length: 1000 }, (_, index) => `c${index}`), 'n'.repeat(200)];
+  const fake = fakeWorkbench({
+    catalog: { profile: async () => ({ columns: {}, tier: 'footer' }) }
+  });
+  show(fake, <Columns detail={detailOf(names)} asked={null} shown={statisticsOf} />);
+  await settle();
+  expect(screen.getByText(/more than 1,000 columns/)).toBeTruthy();
+  fireEvent.change(screen.getByLabelText('find a column'), { target: { value: 'nn' } });
+  expect(screen.getByTitle('n'.repeat(200)).className).toContain('jp-mlinfra-cell');
 });

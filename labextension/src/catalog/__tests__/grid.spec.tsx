@@ -1,12 +1,13 @@
 import { act, fireEvent, screen, within } from '@testing-library/react';
 import React, { useState } from 'react';
 
-import type { IColumn, IGridQuery } from '../../api/types';
+import type { IColumn, IGridBlock, IGridQuery } from '../../api/types';
 import { cells, settle } from '../../components/__tests__/samples';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { Explorer } from '../grid/explorer';
 import { Explore, type Model } from '../grid/kernel';
 import { PLAIN } from '../grid/query';
+import { isSmall } from '../grid/rows';
 import type { IGridSource } from '../grid/source';
 
 const models: unknown[] = [];
@@ -50,12 +51,12 @@ const blockOf = (query: IGridQuery): object => ({
 });
 
 /** A grid over made-up rows; what was asked of it, newest last. */
-async function explored(): Promise<IGridQuery[]> {
+async function explored(columns = COLUMNS): Promise<IGridQuery[]> {
   const asked: IGridQuery[] = [];
   const source = {
     id: 'x',
     name: 'n.a',
-    columns: COLUMNS,
+    columns,
     rows: async (query: IGridQuery) => {
       asked.push(query);
       return blockOf(query);
@@ -172,6 +173,28 @@ it('chooses bars of the histogram with the keyboard, in place of those chosen be
   ]);
 });
 
+it('offers of a column only what its type allows', async () => {
+  await explored([...COLUMNS, column('tags', 'list[str]'), column('raw', 'bin')]);
+  const sorts = (): number => screen.queryAllByRole('button', { name: /^Sort / }).length;
+  const offered = (label: string): string[] =>
+    [...screen.getByLabelText<HTMLSelectElement>(label).options].map(({ value }) => value);
+  await choose('column', 'tags');
+  expect(sorts()).toBe(0);
+  expect(offered('Condition for tags')).toEqual(['null', 'not null']);
+  await choose('column', 'raw');
+  expect(sorts()).toBe(2);
+  expect(screen.queryByRole('listbox')).toBeNull();
+  await press('Group…');
+  expect(offered('group by')).toEqual(['', 'amount', 'word', 'raw']);
+});
+
+it('is a table of the page only where that has few cells', async () => {
+  const wide = Array.from({ length: 2000 }, (_, index) => column(`c${index}`, 'f64'));
+  expect(isSmall({ total: 200, columns: COLUMNS } as unknown as IGridBlock)).toBe(true);
+  expect(isSmall({ total: 201, columns: COLUMNS } as unknown as IGridBlock)).toBe(false);
+  expect(isSmall({ total: 20, columns: wide } as unknown as IGridBlock)).toBe(false);
+});
+
 it('groups rows with figures; a group has its own columns', async () => {
   const asked = await explored();
   await press('Group…');
@@ -187,19 +210,20 @@ it('groups rows with figures; a group has its own columns', async () => {
 });
 
 describe('a frame of a kernel', () => {
-  const kernel = (answer: (content: { query: IGridQuery }) => object): Model => {
-    let hear: (content: object) => void = () => undefined;
+  const kernel = (
+    answer: (content: { query: IGridQuery }) => object
+  ): Model & { trigger: (name: string) => void } => {
+    const heard = new Map<string, (content: object) => void>();
     return {
       model_id: 'm',
       comm_live: true,
       get: (name: string) => (name === 'title' ? 'orders' : COLUMNS),
-      on: (_: string, listener: typeof hear) => {
-        hear = listener;
-      },
+      on: (name: string, listener: (content: object) => void) => heard.set(name, listener),
       off: () => undefined,
+      trigger: (name: string) => heard.get(name)?.({}),
       send: (content: { id: string; query: IGridQuery }) =>
-        hear({ id: content.id, ...answer(content) })
-    } as unknown as Model;
+        heard.get('msg:custom')?.({ id: content.id, ...answer(content) })
+    } as unknown as Model & { trigger: (name: string) => void };
   };
 
   it('answers by its own code, which is inserted', async () => {
@@ -221,5 +245,21 @@ describe('a frame of a kernel', () => {
     show(fakeWorkbench({}), <Explore model={dead} />);
     await settle();
     expect(screen.getByText('The kernel that holds these rows is gone.')).toBeTruthy();
+  });
+
+  it('says the same of a kernel that was shut down, and of one that was started again', async () => {
+    const closed = kernel(() => {
+      throw new Error('Cannot send');
+    });
+    show(fakeWorkbench({}), <Explore model={closed} />);
+    await settle();
+    expect(screen.getByRole('alert').textContent).toContain('Run the cell again.');
+    const again = { ...kernel(() => ({})), send: jest.fn(), model_id: 'again' };
+    show(fakeWorkbench({}), <Explore model={again} />);
+    await settle();
+    expect(screen.getAllByRole('alert')).toHaveLength(1);
+    Object.assign(again, { comm_live: false }).trigger('comm_live_update');
+    await settle();
+    expect(screen.getAllByRole('alert')).toHaveLength(2);
   });
 });

@@ -15,6 +15,8 @@ import { Brush } from './brush';
 import {
   BARE,
   brushed,
+  isBrushed,
+  isOrdered,
   type Operator,
   operatorsOf,
   operatorWord,
@@ -53,12 +55,12 @@ export function ColumnPanel(props: IColumnPanelProps): React.ReactElement {
       <div className={cx('bar')}>
         <b>{column.name}</b>
         <span className={cx('type')}>{column.type}</span>
-        <SortButtons {...props} />
+        {isOrdered(column.type) && <SortButtons {...props} />}
         {own && <FilterForm {...props} />}
         <span className={cx('space')} />
         <Button bare kind="quiet" icon="close" label={trans.__('Close')} onClick={onClose} />
       </div>
-      {own && !query.group && <ColumnShapeOf {...props} />}
+      {own && !query.group && isBrushed(column.type) && <ColumnShapeOf {...props} />}
     </section>
   );
 }

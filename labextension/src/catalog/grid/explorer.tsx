@@ -12,7 +12,7 @@ import { useQuery } from '../../hooks/query';
 import { Chips } from './chips';
 import { ColumnPanel } from './columnpanel';
 import { GroupPanel } from './grouppanel';
-import { LargeRows, SmallRows, TABLE_ROWS } from './rows';
+import { isSmall, LargeRows, SmallRows, TABLE_ROWS } from './rows';
 import type { IGridSource } from './source';
 
 interface IExplorerProps {
@@ -89,7 +89,9 @@ export function Explorer(props: IExplorerProps): React.ReactElement {
       )}
       <Result query={first} rows={12}>
         {rows =>
-          rows.total > TABLE_ROWS ? (
+          isSmall(rows) ? (
+            <SmallRows source={source} query={rows.query} block={rows} onColumn={open} />
+          ) : (
             <LargeRows
               source={source}
               query={rows.query}
@@ -97,8 +99,6 @@ export function Explorer(props: IExplorerProps): React.ReactElement {
               going={going}
               onColumn={open}
             />
-          ) : (
-            <SmallRows source={source} query={rows.query} block={rows} onColumn={open} />
           )
         }
       </Result>

@@ -7,7 +7,7 @@ import { Button } from '../../components/button';
 import { cx } from '../../components/cx';
 import { Select } from '../../components/select';
 import { useWorkbench } from '../../hooks/context';
-import { type Function, FUNCTIONS, grouped } from './query';
+import { type Function, FUNCTIONS, grouped, isOrdered } from './query';
 
 interface IGroupPanelProps {
   columns: readonly IColumn[];
@@ -32,7 +32,8 @@ export function GroupPanel({
     { value: '', label: trans.__('add a column…') },
     ...names.map(({ name }) => ({ value: name, label: name }))
   ];
-  const figures = columns.filter(
+  const single = columns.filter(({ type }) => isOrdered(type));
+  const figures = single.filter(
     column => isNumeric(column) || !['sum', 'mean'].includes(functionName)
   );
   return (
@@ -51,7 +52,7 @@ export function GroupPanel({
           focus
           label={trans.__('group by')}
           value=""
-          options={offered(columns.filter(({ name }) => !group.by.includes(name)))}
+          options={offered(single.filter(({ name }) => !group.by.includes(name)))}
           onChange={name => name && onQuery(grouped(query, { ...group, by: [...group.by, name] }))}
         />
         {query.group && (

@@ -31,21 +31,18 @@ class KernelRows {
     private readonly _trans: IWorkbench['trans']
   ) {
     _model.on('msg:custom', this._answer);
+    _model.on('comm_live_update', this._end);
   }
 
   dispose(): void {
     this._model.off('msg:custom', this._answer);
+    this._model.off('comm_live_update', this._end);
   }
 
   /** Throws ApiError. The kernel answers between two cells. */
   async ask<T>(content: Record<string, unknown>, signal?: AbortSignal): Promise<T> {
     if (!this._model.comm_live) {
-      throw new ApiError(
-        'gone',
-        this._trans.__('The kernel that holds these rows is gone.'),
-        '',
-        this._trans.__('Run the cell again.')
-      );
+      throw this._gone();
     }
     asked += 1;
     const id = `${this._model.model_id}:${asked}`;
@@ -55,9 +52,32 @@ class KernelRows {
         this._waiting.delete(id);
         reject(signal.reason as Error);
       });
-      this._model.send({ ...content, id }, {});
+      try {
+        this._model.send({ ...content, id }, {});
+      } catch {
+        // the comm of a kernel that was shut down still counts as live
+        this._waiting.delete(id);
+        reject(this._gone());
+      }
     });
   }
+
+  private _gone(): ApiError {
+    return new ApiError(
+      'gone',
+      this._trans.__('The kernel that holds these rows is gone.'),
+      '',
+      this._trans.__('Run the cell again.')
+    );
+  }
+
+  /** A kernel that was started again answers nothing that was asked before. */
+  private readonly _end = (): void => {
+    if (!this._model.comm_live) {
+      this._waiting.forEach(({ reject }) => reject(this._gone()));
+      this._waiting.clear();
+    }
+  };
 
   private readonly _answer = ({ id, found, error }: IAnswer): void => {
     const waiting = this._waiting.get(id);

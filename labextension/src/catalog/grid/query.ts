@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IAggregate, IGridFilter, IGridQuery, IShape } from '../../api/types';
-import { cell } from '../../format';
+import { cell, isolated } from '../../format';
 
 export const PLAIN: IGridQuery = { filters: [], sort: [], group: null };
 
@@ -16,6 +16,9 @@ export const MANY: readonly Operator[] = ['in', 'between'];
 const RANGES: readonly Operator[] = ['in', 'between', '>=', '<', '='];
 
 const isText = (type: string): boolean => /^(str|cat|enum|uuid)/.test(type);
+/** Whether values of this type have an order: only these are sorted, grouped and compared. */
+export const isOrdered = (type: string): boolean => !/^(list|array|map|struct|object)/.test(type);
+
 const isNested = (type: string): boolean => /^(list|map|struct|bin|object|dur)/.test(type);
 
 /** The operators that fit a column, the most usual one first. */
@@ -31,6 +34,9 @@ export function operatorsOf(type: string): readonly Operator[] {
   }
   return ['>=', '>', '<=', '<', '=', '!=', 'between', 'in', ...BARE];
 }
+
+/** Whether a part of the values can be chosen from the bars of their shape. */
+export const isBrushed = (type: string): boolean => !isNested(type);
 
 /** How an operator is called. */
 export const operatorWord = (op: Operator, trans: TranslationBundle): string =>
@@ -51,10 +57,13 @@ export const operatorWord = (op: Operator, trans: TranslationBundle): string =>
 
 /** A filter in words. */
 export function filterWords({ column, op, value }: IGridFilter, trans: TranslationBundle): string {
-  const shown = Array.isArray(value)
-    ? (value as unknown[]).map(cell).join(op === 'between' ? ' – ' : ', ')
-    : cell(value);
-  return [column, operatorWord(op, trans), BARE.includes(op) ? '' : shown].join(' ').trim();
+  const values = (Array.isArray(value) ? (value as unknown[]) : [value]).map(one =>
+    isolated(cell(one))
+  );
+  const shown = values.join(op === 'between' ? ' – ' : ', ');
+  return [isolated(column), operatorWord(op, trans), BARE.includes(op) ? '' : shown]
+    .join(' ')
+    .trim();
 }
 
 /** The query with one more filter. */

@@ -25,6 +25,12 @@ import type { IGridSource } from './source';
  * blocks, or pages of a table.
  */
 export const TABLE_ROWS = 200;
+/** Cells of such a table: each is an element of the page. */
+const TABLE_CELLS = 8000;
+
+export const isSmall = ({ total, columns }: IGridBlock): boolean =>
+  total <= TABLE_ROWS && total * columns.length <= TABLE_CELLS;
+
 /** Rows of a page of the accessible table. */
 const PAGE = 100;
 

@@ -23,7 +23,7 @@ export function DatasetFacts({ detail, onUpdate }: IFactsProps): React.ReactElem
   return (
     <Facts>
       <Num value={dataset.rows} strong unit={trans.__('rows')} />
-      {trans._n('%1 column', '%1 columns', schema.length)}
+      {trans._n('%2 column', '%2 columns', schema.length, format.number(schema.length))}
       <b>{format.bytes(dataset.bytes)}</b>
       {dataset.snapshot && (
         <span title={dataset.snapshot}>

@@ -5,6 +5,7 @@ import type { IGridBlock } from '../../api/types';
 import { Result } from '../../components/card';
 import { CodeDrawer } from '../../components/drawer';
 import { PageTabs } from '../../components/pagetabs';
+import * as format from '../../format';
 import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
 import { formatRef, labelOf, parseRef } from '../../refs';
@@ -71,7 +72,12 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
                     detail={detail}
                     page={reference}
                     first="columns"
-                    note={trans._n('%1 column', '%1 columns', detail.schema.length)}
+                    note={trans._n(
+                      '%2 column',
+                      '%2 columns',
+                      detail.schema.length,
+                      format.number(detail.schema.length)
+                    )}
                   />
                 </RevealedContext.Provider>
               </ShownContext.Provider>

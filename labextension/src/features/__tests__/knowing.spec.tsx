@@ -280,7 +280,7 @@ it('the code of the page is that of the look-up which is shown, until another ta
   const values = { view: 'weather', entity: { origin: 'JFK' } };
   expect(code).toHaveBeenCalledWith({ call: 'features-online', values }, expect.anything());
   expect(shown.textContent).toContain('.online(origin="JFK")');
-  fireEvent.click(screen.getByRole('tab', { name: 'Code' }));
+  fireEvent.click(screen.getByRole('tab', { name: 'Features' }));
   await settle();
   expect(shown.textContent).not.toContain('.online(');
 });

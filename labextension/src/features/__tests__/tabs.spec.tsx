@@ -1,4 +1,4 @@
-import { act, fireEvent, render, screen } from '@testing-library/react';
+import { act, fireEvent, render, screen, within } from '@testing-library/react';
 import React from 'react';
 
 import { press, settle } from '../../components/__tests__/samples';
@@ -57,7 +57,8 @@ const DETAIL = {
   labels: null
 };
 
-const workbench = (): IFake => fakeWorkbench({ features: { show: async () => DETAIL } });
+const workbench = (code: object = {}): IFake =>
+  fakeWorkbench({ features: { show: async () => ({ ...DETAIL, code }) } });
 const tab = (): string | null => screen.getByRole('tab', { selected: true }).textContent;
 
 /** The page, asked for by an object in it. */
@@ -107,4 +108,27 @@ it('a tab that the page had once and has no more is that of the features', async
   render(page(fake, '', 0, new Arrivals(document.body)));
   await settle();
   expect(tab()).toBe('Features');
+});
+
+it('the tab Code has all doors once, and the keys of the strip that it stands for', async () => {
+  const fake = workbench({
+    python: 'ml.features(["weather:*"])',
+    online: 'mlinfra features online'
+  });
+  fake.kept.set('view:view:weather', 'code');
+  render(page(fake, '', 0, new Arrivals(document.body)));
+  await settle();
+  expect(screen.queryByRole('group', { name: 'Code' })).toBeNull();
+  const python = screen.getByRole('region', { name: 'A training set in Python' });
+  fireEvent.click(within(python).getByRole('button', { name: 'Insert' }));
+  act(() => screen.getByRole('tab', { selected: true }).focus());
+  press('i');
+  await settle();
+  expect(fake.code.insertBelow.mock.calls).toEqual([
+    ['ml.features(["weather:*"])', 'python'],
+    ['ml.features(["weather:*"])', 'python']
+  ]);
+  fireEvent.click(screen.getByRole('tab', { name: 'Features' }));
+  await settle();
+  expect(screen.getByRole('group', { name: 'Code' })).toBeTruthy();
 });

@@ -14,7 +14,7 @@ import { formatRef, labelOf } from '../../refs';
 import type { IPageProps } from '../../tokens';
 import { useStatistics } from '../features';
 import { deprecatedWords } from '../fresh';
-import { LookUpContext } from '../lookedup';
+import { CodesContext, LookUpContext } from '../lookedup';
 import { TABS } from '../tabs';
 import { ViewFacts } from './facts';
 import { ViewHead } from './head';
@@ -24,6 +24,7 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
   const { client, trans } = useWorkbench();
   const [revealed, reveal] = useState(false);
   const [lookedUp, lookUp] = useState<ICodeCall | null>(null);
+  const [coded, showCodes] = useState(false);
   const query = useQuery(reference, signal => client.features.show(labelOf(reference), signal), {
     topics: ['view'],
     about: formatRef('view', name)
@@ -51,10 +52,12 @@ export default function ViewPage({ reference, name }: IPageProps): React.ReactEl
             <Masked view={detail.view} revealed={revealed} onReveal={reveal} />
             <RevealedContext.Provider value={revealed}>
               <LookUpContext.Provider value={lookUp}>
-                <PageTabs tabs={TABS} detail={detail} page={reference} first="features" />
+                <CodesContext.Provider value={showCodes}>
+                  <PageTabs tabs={TABS} detail={detail} page={reference} first="features" />
+                </CodesContext.Provider>
               </LookUpContext.Provider>
             </RevealedContext.Provider>
-            <CallCode call={lookedUp} page={detail.code} />
+            {!coded && <CallCode call={lookedUp} page={detail.code} />}
           </>
         )}
       </Result>
