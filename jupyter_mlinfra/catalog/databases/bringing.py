@@ -154,7 +154,7 @@ class Bringing:
             self._refuse_rows_of(self._marks(self._metadata()), way)
         with explained(self._table):
             high, notes = database.newest(cursor), _notes(database, cursor)
-            ends = database.ends_by_length(cursor)
+            ends = database.ends_by_length(cursor) if isinstance(high, str) else ()
         if high is None:
             return self._nothing_to_read(way, *notes)
         check_high(self._table, cursor, high)
