@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..core.errors import TooLarge
@@ -13,6 +13,12 @@ from ..core.errors import TooLarge
 _DEPTH = 100
 _KEY = re.compile(rb'"\s*:')
 """The end of a key; a text may look like one too."""
+
+
+DEEPEST = 60
+"""Levels of lists and objects that a column may have: Arrow hands on 64 at most."""
+_DEEPEST_TEXT = 500
+"""Levels that a library may be asked to read; at about 900 it ends the process."""
 
 
 class Mixed(NamedTuple):
@@ -106,6 +112,33 @@ class Repeats:
             names = [name for name, _ in pairs]
             self._key = next(name for name in names if names.count(name) > 1)
         return found
+
+
+def too_deep(line: bytes, value: Mapping[str, Any], texts: Collection[str]) -> str:
+    """The field of an object that no column can hold; empty if there is none. texts: fields that
+    are kept as text.
+    """
+    if line.count(b"[") + line.count(b"{") <= DEEPEST:
+        return ""
+    for name, item in value.items():
+        most = _DEEPEST_TEXT if name in texts else DEEPEST
+        if _depth(item) > most:
+            return name
+    return ""
+
+
+def _depth(value: Any) -> int:
+    """How many levels of lists and objects there are."""
+    level, depth = [value], -1
+    while level:
+        depth += 1
+        level = [
+            part
+            for item in level
+            if type(item) in (dict, list)
+            for part in (item.values() if type(item) is dict else item)
+        ]
+    return depth
 
 
 def repeated_key(line: bytes, keys: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
-from .jsonfields import Fields, Mixed, repeated_key
+from .jsonfields import DEEPEST, Fields, Mixed, repeated_key, too_deep
 from .jsonkinds import Kinds, mixes
 from .jsonstream import CutOffError, NoObjectError, RowsWithin, Values, is_spread
 from .names import column_names
@@ -51,6 +51,7 @@ class JsonFile:
         self._text, self._rows = text, rows
         self._complete = complete
         self._types = types or {}
+        self._texts = {name for name, word in self._types.items() if word == "str"}
         self._fields = Fields(text.path.name, most_columns)
         self._kinds: Kinds | None = None
         self._bad: dict[int, str] = {}
@@ -105,8 +106,7 @@ class JsonFile:
         except pl.exceptions.PolarsError as error:
             self._settle_kinds(error)
         else:
-            asked = [name for name, word in self._types.items() if word == "str"]
-            if not any(name in merged and merged[name].is_nested() for name in asked):
+            if not any(name in merged and merged[name].is_nested() for name in self._texts):
                 return merged
             self._settle_kinds("")
         try:
@@ -196,6 +196,11 @@ class JsonFile:
             value = orjson.loads(line)
             if not isinstance(value, dict):
                 reason = "not a JSON object"
+            elif name := too_deep(line, value, self._texts):
+                reason = (
+                    f"field {name!r} has over {DEEPEST} levels of lists and objects;"
+                    f" {say('schema', f'{name}=str')} keeps it as text"
+                )
             elif key := repeated_key(line, self._fields.add(value)):
                 reason = f"the key {key!r} is there twice"
         except orjson.JSONDecodeError as error:

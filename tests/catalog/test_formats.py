@@ -294,7 +294,7 @@ def test_rows_above_the_header_of_a_sheet_are_a_doubt_and_lines_are_those_of_the
 
 
 def test_what_is_no_workbook_is_named(catalog, file, book):
-    with pytest.raises(Unprocessable, match="is no workbook. It is text") as caught:
+    with pytest.raises(Unprocessable, match=r"is no workbook\. It is text") as caught:
         catalog.ingest([file("a.xlsx", "id\n1\n")], into="t.a")
     assert caught.value.fix
     content = book(sales=SALES).read_bytes()

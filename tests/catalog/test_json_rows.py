@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -161,3 +162,24 @@ def test_a_large_dump_is_never_in_memory_as_a_whole(
     written, peak = map(int, done.stdout.split())
     assert written == 1_000_000
     assert peak < 700
+
+
+@pytest.mark.parametrize("levels", [62, 500, 900, 5000])
+def test_an_object_that_is_nested_too_deep_is_a_row_in_quarantine(catalog, file, levels):
+    """A library that reads it ends the process, with the server in it."""
+    deep = '{"a":' * levels + "1" + "}" * levels
+    path = file("a.jsonl", "\n".join([deep, *['{"id": 1}'] * 20]))
+    report = catalog.ingest([path], into="t.a")
+    assert (report.rows_written, report.quarantined) == (20, 1)
+    why = "field 'a' has over 60 levels.*--schema a=str" if levels < 1000 else "depth limit"
+    assert re.search(f"line 1 of a.jsonl: .*{why}", report.summary)
+    with pytest.raises(Unprocessable, match=why):
+        catalog.ingest([file("b.jsonl", deep)], into="t.b")
+
+
+def test_what_is_nested_deep_is_kept_as_text_or_as_it_is(catalog, file):
+    path = file("a.jsonl", '{"a":' * 200 + "1" + "}" * 200)
+    assert catalog.ingest([path], into="t.a", types={"a": "str"}).quarantined == 0
+    assert catalog.dataset("t.a").scan().collect()["a"][0].count('"a"') == 199
+    catalog.ingest([file("b.jsonl", '{"b":' + "[" * 60 + "1" + "]" * 60 + "}")], into="t.b")
+    assert catalog.preview("t.b").total == 1
