@@ -587,6 +587,39 @@ def test_what_stands_for_a_masked_value_is_not_taken_apart(people: Catalog, quer
     assert "masked_" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT email::VARCHAR LIKE 'a%' AS hit FROM hr.people",
+        "SELECT length(email::VARCHAR) AS n FROM hr.people WHERE id = $id",
+        "SELECT length(x) FROM (SELECT email::VARCHAR AS x FROM hr.people)",
+        "WITH t AS (SELECT concat(email) AS x FROM hr.people) SELECT x = 'ana@x' FROM t",
+        "SELECT substr(COLUMNS('email')::VARCHAR, 1, 3) FROM hr.people",
+        "SELECT id FROM hr.people WHERE COLUMNS('ema.*')::VARCHAR LIKE '%a%'",
+        "SELECT histogram(pay) AS h FROM hr.people",
+        "SELECT * FROM (PIVOT hr.people ON email IN ('ana@x') USING count(*))",
+    ],
+)
+def test_a_name_hides_no_cast_of_a_masked_value(people: Catalog, query: str) -> None:
+    """The answers would be those of texts that stand for nothing."""
+    with pytest.raises(Forbidden, match="masked column"):
+        people.sql(query, parameters={"id": 1} if "$id" in query else None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT a.email = b.email AS same FROM hr.people a, hr.people b WHERE a.id = b.id",
+        "SELECT email IS NULL AS missing, count(*) AS n FROM hr.people GROUP BY 1",
+        "SELECT list(email) AS all_of, max(pay) AS most FROM hr.people WHERE id > $id",
+        "SELECT CASE WHEN email IS NULL THEN 'no' ELSE 'yes' END AS has FROM hr.people",
+        "SELECT * FROM (PIVOT hr.people ON id IN (1, 2) USING count(email))",
+    ],
+)
+def test_what_tokens_are_right_for_may_have_a_name(people: Catalog, query: str) -> None:
+    assert people.sql(query, parameters={"id": 0} if "$id" in query else None).height
+
+
 def test_who_reveals_by_sql_is_written_down_for_what_the_query_names(people: Catalog) -> None:
     before = people.audit().total
     found = people.sql("SELECT email FROM hr.people WHERE id = 1", reveal=True)
