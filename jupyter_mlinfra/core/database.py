@@ -19,7 +19,16 @@ from pathlib import Path
 from .errors import MLInfraError, Unavailable
 from .files import explain_os_error, file_lock, sync_folder
 from .imports import load_modules
-from .sqlite import code_of, fix_of, holder_said, is_busy, is_damaged, sqlite_error
+from .sqlite import (
+    can_write,
+    code_of,
+    fix_of,
+    holder_said,
+    is_busy,
+    is_damaged,
+    mode_of_reading,
+    sqlite_error,
+)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 NEWEST = _MIGRATIONS / "newest.sql"
@@ -61,7 +70,7 @@ class Database:
     def read(self) -> Iterator[sqlite3.Connection]:
         """A connection for SELECTs; each statement sees the newest commit."""
         with self._explained("read"):
-            if self._can_write():
+            if can_write(self.path):
                 yield self._connection()
             else:
                 with self._read_only() as connection:
@@ -151,14 +160,14 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         # Never create it here: an empty file would pass for a database.
-        connection = self._connect("rw")
+        connection = self._connect("mode=rw")
         for pragma in (*_PRAGMAS, self._synchronous):
             connection.execute(pragma)
         return connection
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={mode}",
+            f"{self.path.absolute().as_uri()}?{mode}",
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,
@@ -166,23 +175,12 @@ class Database:
         connection.row_factory = sqlite3.Row
         return connection
 
-    def _can_write(self) -> bool:
-        """Whether a connection could write beside the file; in WAL mode even reading needs that."""
-        return (
-            os.access(self.path.parent, os.W_OK) and os.access(self.path, os.W_OK)
-        ) or not self.path.exists()
-
     @contextlib.contextmanager
     def _read_only(self) -> Iterator[sqlite3.Connection]:
         """A connection to a state that this user cannot write: on a read-only file system, or
         another user's.
-
-        Without a log of commits that are not in the file yet, the file is read as it is. It is
-        opened for each block, because another user may write it meanwhile.
         """
-        with contextlib.closing(
-            self._connect("ro" if _holds(Path(f"{self.path}-wal")) else "ro&immutable=1")
-        ) as connection:
+        with contextlib.closing(self._connect(mode_of_reading(self.path))) as connection:
             if (found := _revision(connection, self.path)) != newest_revision():
                 why = (
                     f"It is at revision {found}, and cannot be upgraded to {newest_revision()}"

@@ -4,6 +4,7 @@ would throw good data away.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -27,6 +28,22 @@ _FIXES = {
     sqlite3.SQLITE_CORRUPT: "Restore the file from a backup, or move it away to start empty.",
     sqlite3.SQLITE_NOTADB: "Restore the file from a backup, or move it away to start empty.",
 }
+
+
+def can_write(file: Path) -> bool:
+    """Whether a connection could write a file, and beside it: in WAL mode even reading needs that.
+    A file that is not there can be made.
+    """
+    return (os.access(file.parent, os.W_OK) and os.access(file, os.W_OK)) or not file.exists()
+
+
+def mode_of_reading(file: Path) -> str:
+    """How a file is opened that this user cannot write. Without a log of commits that are not in it
+    yet, it is read as it is; so it is opened for each question, since others may write it.
+    """
+    log = Path(f"{file}-wal")
+    has_log = log.exists() and log.stat().st_size > 0
+    return "mode=ro" if has_log else "mode=ro&immutable=1"
 
 
 def sqlite_error(error: BaseException) -> sqlite3.Error | None:

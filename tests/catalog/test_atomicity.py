@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
-from jupyter_mlinfra.core.errors import MLInfraError
+from jupyter_mlinfra.core.errors import MLInfraError, Unavailable
 from jupyter_mlinfra.core.project import Project
 
 
@@ -219,6 +219,33 @@ def test_a_read_only_folder_is_named_and_the_old_rows_stand(catalog, project, fi
     assert answer.get("code") == "unavailable", answer
     assert answer["fix"]
     assert rows("t.a") == [{"n": 1}]
+
+
+def test_a_project_on_a_read_only_disk_is_read(small_disk, project, file):
+    """Such as a colleague's, or one in an archive."""
+    disk = small_disk(16)
+    catalog = Catalog(project)
+    first = catalog.ingest([file("a.csv", "n\n1\n2\n")], into="t.a").snapshot
+    catalog.ingest([file("b.csv", "n\n3\n")], into="t.a")
+    catalog.register(file("c.csv", "n\n4\n"), name="t.place")
+    catalog._store.iceberg.engine.dispose()  # a file that is open for writing keeps the disk so
+    catalog._store._listing._file.close()
+    project.database.close()
+    disk.lock()
+    reader = Catalog(Project.open(project.root))
+    assert [item.name for item in reader.list().items] == ["t.a", "t.place"]
+    assert reader.show("t.a").dataset.rows.value == 3
+    assert sorted(reader.preview("t.a").data[0]) == [1, 2, 3]
+    assert reader.preview("t.place").data == [[4]]
+    assert reader.preview("t.a", snapshot=first).total == 2
+    assert reader.sql("SELECT sum(n) FROM t.a").item() == 6
+    assert reader.profile("t.a", tier="exact").columns["n"].max == 3
+    assert reader.diff("t.a", first).added == 1
+    assert next(hit.ref for hit in reader.search("n").items) == "column:t.a.n"
+    assert reader.verify("t.a").damaged == []
+    with pytest.raises(Unavailable) as caught:
+        reader.write(pl.DataFrame({"n": [1]}), into="t.a")
+    assert caught.value.fix
 
 
 def test_a_damaged_catalog_file_is_named(catalog, project):

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ...core.sqlite import can_write, mode_of_reading
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -69,7 +71,8 @@ class SqliteFile:
         if self._opened is None or self._opened[0] != state:
             self.close()
             self._turn += 1
-            uri = f"file:{quote(str(self._file))}?mode=ro"
+            mode = "mode=ro" if can_write(self._file) else mode_of_reading(self._file)
+            uri = f"file:{quote(str(self._file))}?{mode}"
             connection = sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)
             self._opened = (state, connection)
         return self._opened[1]

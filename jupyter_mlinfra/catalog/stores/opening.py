@@ -14,11 +14,13 @@ import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ...core.errors import BadRequest
 from ...core.files import file_lock
 from ...core.imports import load_modules
 from ...core.secrets import resolve
+from ...core.sqlite import can_write, mode_of_reading
 from ..drivers import check_account, with_region
 from ..settings import CatalogSettings
 from .embedded import Embedded
@@ -81,6 +83,8 @@ class Opening:
         from pyiceberg.catalog.sql import SqlCatalog
         from sqlalchemy import URL
 
+        if not can_write(file):
+            return self._open_read_only(file)
         with file_lock(self._project.folder("locks") / "catalog.lock"):
             if not file.exists():
                 with contextlib.closing(sqlite3.connect(file)) as connection:
@@ -103,6 +107,26 @@ class Opening:
             )
             weakref.finalize(catalog, _close, os.getpid(), self.readers, catalog.engine)
             return catalog
+
+    def _open_read_only(self, file: Path) -> IcebergCatalog:
+        """The catalog of a project that this user cannot write."""
+        from pyiceberg.catalog.sql import SqlCatalog
+        from sqlalchemy import NullPool, create_engine
+
+        url = f"sqlite:///file:{quote(str(file))}?{mode_of_reading(file)}&uri=true"
+        catalog = SqlCatalog(
+            CATALOG,
+            **{
+                "uri": url,
+                "init_catalog_tables": "false",
+                "warehouse": self._settings.warehouse or str(self._project.home / "warehouse"),
+                **self._tiered(),
+                **self._properties(),
+            },
+        )
+        catalog.engine.dispose()
+        catalog.engine = create_engine(url, poolclass=NullPool)
+        return catalog
 
     def _open_settings(self) -> IcebergCatalog:
         from pyiceberg.catalog import load_catalog
