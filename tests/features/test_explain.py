@@ -95,6 +95,18 @@ def test_the_taken_row_is_that_of_the_join_and_each_other_has_the_one_true_reaso
     assert min(seen.values()) > 10
 
 
+def test_a_nanosecond_past_the_ttl_is_expired_as_in_the_join(tmp_path: Path) -> None:
+    path, ttl = tmp_path / "rows.parquet", timedelta(hours=2)
+    view = view_of(path, ttl=ttl, created=False, keys=1)
+    edge = pl.Series([T0 - ttl] * 3, dtype=pl.Datetime("ns", "UTC"))
+    at = edge + pl.Series([-1, 0, 1]).cast(pl.Duration("ns"))
+    pl.DataFrame({"key0": [0, 1, 2], "at": at, "value": [0, 1, 2]}).write_parquet(path)
+    asked = [{"key0": key, "asked": T0} for key in range(3)]
+    told = [explain(view, tmp_path, {"key0": key}, T0).taken for key in range(3)]
+    values = [row.values["value"] if row else None for row in told]
+    assert values == _joined(path, view, asked, known_only=False) == [None, 1, 2]
+
+
 def _schema(keys: int) -> dict[str, Any]:
     moment = pl.Datetime("us", "UTC")
     return {

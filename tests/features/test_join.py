@@ -232,6 +232,17 @@ def test_a_nanosecond_decides(strategy: Strategy) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("keys", [[[1, 2], [3]], [{"a": 1}, {"a": 2}]], ids=["lists", "structs"])
+def test_a_key_may_be_a_list_or_a_struct(strategy: Strategy, keys: list[Any]) -> None:
+    """Many entity rows of a key: `auto` would take the as-of join of Polars, which refuses them."""
+    rows = pl.DataFrame({"k": [*keys, keys[0]], "t": [T0] * 3, "x": [[1], [2], [3]]})
+    view = JoinView(name="v", frame=rows.lazy(), keys={"k": "k"}, features={"x": "x"}, time="t")
+    entity_rows = pl.LazyFrame({"k": keys * 20, "at": [T0, T0] * 20})
+    found = join_as_of(entity_rows, [view], at="at", strategy=strategy).collect()
+    assert found["x"].to_list() == [[3], [2]] * 20
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_dates_mean_midnight_utc(strategy: Strategy) -> None:
     rows = pl.DataFrame(
         {

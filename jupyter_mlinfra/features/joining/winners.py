@@ -32,6 +32,8 @@ def winners(
 ) -> pl.DataFrame:
     """Entity row number → number of the winning source row."""
     keys = key_names(view.keys)
+    if any(view.schema[column].is_nested() for column in view.keys.values()):
+        strategy = "hash"  # Polars' as-of join takes no lists and structs
     if strategy == "auto":
         strategy = "hash" if keys and _few_pairs(entity_keys, keys, engine) else "asof"
     if strategy == "hash" and keys:
@@ -75,7 +77,7 @@ def pairs(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> 
 
     usable = pl.col(TIME) <= pl.col(AT)
     if view.ttl is not None:
-        usable &= _within(view.ttl)
+        usable &= within_ttl(pl.col(AT), pl.col(TIME), view.ttl)
     if view.created_counts and view.created:
         usable &= pl.col(CREATED) <= pl.col(AT)
     keys = key_names(view.keys)
@@ -83,12 +85,14 @@ def pairs(entity_keys: pl.LazyFrame, features: pl.LazyFrame, view: JoinView) -> 
     return both.filter(usable)
 
 
-def _within(ttl: timedelta) -> pl.Expr:
-    """Whether a feature row is not too old. Polars rounds nanoseconds down for a literal in µs."""
+def within_ttl(at: pl.Expr, time: pl.Expr, ttl: timedelta) -> pl.Expr:
+    """Whether a feature row of `time` is not too old at `at`. Polars rounds nanoseconds down for a
+    literal in µs.
+    """
     import polars as pl
 
     exact = ttl <= _LONGEST_NS
-    return pl.col(AT) - pl.col(TIME) <= (pl.lit(ttl, pl.Duration("ns")) if exact else ttl)
+    return at - time <= (pl.lit(ttl, pl.Duration("ns")) if exact else ttl)
 
 
 def order(view: JoinView) -> list[str]:
@@ -139,6 +143,8 @@ def _by_known_time(features: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
 
 def _last(entity_keys: pl.LazyFrame, ordered: pl.LazyFrame, view: JoinView) -> pl.LazyFrame:
     """The last of these features at or before each entity row's time, if the ttl allows it."""
+    import polars as pl
+
     known = view.created_counts and view.created
     joined = entity_keys.sort(AT).join_asof(
         ordered,
@@ -150,5 +156,5 @@ def _last(entity_keys: pl.LazyFrame, ordered: pl.LazyFrame, view: JoinView) -> p
         coalesce=False,
     )
     if view.ttl is not None:
-        joined = joined.filter(_within(view.ttl))
+        joined = joined.filter(within_ttl(pl.col(AT), pl.col(TIME), view.ttl))
     return joined.select(ROW, SRC).drop_nulls()

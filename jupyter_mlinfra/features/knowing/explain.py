@@ -16,6 +16,7 @@ from ...core.records import MASK
 from ..definitions import Definition
 from ..join import require_time, utc
 from ..joining.times import Unit, nanoseconds, within_unit
+from ..joining.winners import within_ttl
 from ..labels import MAJORITY, PRIORITY, Resolution, resolution_of
 from ..online.keys import missing_key, shown_key, wrong_key
 from ..sources import SourceSpec, one_snapshot, readable, scan
@@ -177,7 +178,7 @@ def _judged(rows: pl.DataFrame, view: Definition, at: datetime, known_only: bool
     time, created = pl.col(TIME), pl.col(CREATED)
     rules = [(time.is_null(), "no_time"), (time > asked, "later")]
     if view.ttl is not None:
-        rules.append((asked - time > view.ttl, "expired"))
+        rules.append((~within_ttl(asked, time, view.ttl), "expired"))
     if known_only and view.source and view.source.created:
         rules.append((created.is_null() | (created > asked), "created_later"))
     rows = rows.with_columns(first_true(rules, pl.lit(_USABLE)).alias(VERDICT))
