@@ -173,7 +173,7 @@ def refused(error: Exception, kept: str) -> Unprocessable:
     """The error for definitions that Feast does not accept. kept: what stayed as it was."""
     return Unprocessable(
         "Feast refused the definitions.",
-        f"{type(error).__name__}: {error}.",
+        f"{type(error).__name__}: {str(error).rstrip('.')}.",
         f"Correct them; {kept}.",
     )
 

@@ -7,6 +7,7 @@ import numbers
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 from ..core.feast_online.feast_keys import typed
 
@@ -17,7 +18,7 @@ def converter(kind: str) -> Callable[[Any], Any]:
     """What makes a value of Feast's type; raises ValueError or TypeError for one that is none."""
     if kind in _CONVERTERS:
         return _CONVERTERS[kind]
-    element = kind.removesuffix("_LIST")
+    element = kind.removesuffix("_LIST").removesuffix("_SET")
     if element != kind and element in _CONVERTERS:
         return lambda values: [_CONVERTERS[element](value) for value in _list(values)]
     return lambda value: _as_feast_takes_it(value, kind)
@@ -84,6 +85,23 @@ def _moment(value: Any) -> datetime:
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def _uuid(value: Any) -> UUID:
+    """Feast stores any text for a UUID, which nobody can read then."""
+    try:
+        return value if isinstance(value, UUID) else UUID(_text(value))
+    except ValueError:
+        raise ValueError(f"{_shown(value)} is not a UUID") from None
+
+
+def _decimal(value: Any) -> decimal.Decimal:
+    if isinstance(value, float):
+        raise ValueError(f"{_shown(value)} is a float: write a decimal as text")
+    try:
+        return decimal.Decimal(value)
+    except (TypeError, ValueError, decimal.InvalidOperation):
+        raise ValueError(f"{_shown(value)} is not a decimal number") from None
+
+
 def _as_feast_takes_it(value: Any, kind: str) -> Any:
     """Raise ValueError for a value that Feast does not store as this type."""
     from feast.type_map import python_values_to_proto_values
@@ -109,4 +127,7 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "STRING": _text,
     "BYTES": _bytes,
     "UNIX_TIMESTAMP": _moment,
+    "UUID": _uuid,
+    "TIME_UUID": _uuid,
+    "DECIMAL": _decimal,
 }

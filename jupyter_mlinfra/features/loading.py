@@ -47,6 +47,7 @@ def load_definitions(repo: Path) -> RepoContents:
                 f"Its name is that of a module of {loaded.__file__}.",
                 "Rename the file.",
             )
+    os.chdir(repo)  # a file may have left it
     return _parsed(repo, files)
 
 

@@ -8,6 +8,7 @@ move to Redis needs only `online_store: {type: redis, …}`.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -120,8 +121,12 @@ def feast_config(project: Project) -> RepoConfig:
 
 
 def _unusable(project: Project, why: str, fix: str = "") -> Unprocessable:
+    path = folder(project) / YAML
+    unset = re.findall(r"\$\{(\w+)\}", why)
+    if unset and not fix:
+        fix = f"Set {unset[0]} in the environment of this program, or correct the file."
     return Unprocessable(
-        f"{folder(project) / YAML} cannot be used.",
+        f"{path} cannot be used.",
         why,
         fix or "Correct it: docs.feast.dev/reference/feature-repository",
     )

@@ -79,7 +79,9 @@ def call(
             raise MLInfraError(
                 f"The features process ended with {exit_code} and no answer.",
                 _tail(printed) if telling else "",
-                "Try again; if it was killed, free some memory.",
+                "Try again; if it was killed, free some memory."
+                if exit_code is None or exit_code < 0
+                else "Look whether a definition file ends it, as os._exit does.",
             )
     if "error" in answer:
         error = answer["error"]

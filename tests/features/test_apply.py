@@ -126,6 +126,17 @@ def test_each_way_to_break_a_file_is_told_apart(
     assert why in caught.value.why
 
 
+def test_a_file_that_leaves_the_folder_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Feast derives the names of modules from the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    code = "import os\nos.chdir('/')\nfrom feast import Entity\nuser = Entity(name='user')\n"
+    (tmp_path / "leaves_the_folder.py").write_text(code)
+    assert [entity.name for entity in load_definitions(tmp_path).entities][:1] == ["user"]
+
+
 def test_a_view_that_does_not_fit_its_source_is_refused_and_the_registry_is_untouched(
     applied_shop: Project,
 ) -> None:

@@ -98,6 +98,7 @@ def test_look_ups_read_the_configuration_when_it_has_changed(
         ("- a\n- b\n", "holds no settings"),
         ("online_store:\n  type: no_such_store\n", "cannot be used"),
         ("provider: 7\n", "cannot be used"),
+        ("project: ${NOT_SET_HERE}\n", "Set NOT_SET_HERE in the environment"),
     ],
 )
 def test_a_broken_feature_store_yaml_is_named(project: Project, text: str, what: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from .feast_keys import NO_KEY
 from .feast_stores import Column, Keys
+from .feast_values import python_value
 
 _AT_ONCE = 500
 """Keys in one question: databases accept a limited number of parameters."""
@@ -30,9 +31,6 @@ class FeastStore:
 
     def read(self, view: str, keys: Keys, features: Mapping[str, str]) -> dict[str, Column]:
         """See `feast_stores.Store`."""
-        from feast.type_map import feast_value_type_to_python_type
-        from feast.value_type import ValueType
-
         table, names = feast_view(view, keys.types, features), list(features)
         protos = entity_keys(keys)
         found = {feature: Column([], []) for feature in features}
@@ -47,11 +45,7 @@ class FeastStore:
                     stored = feature in known
                     column.at.append(_utc(at) if stored else None)
                     column.values.append(
-                        feast_value_type_to_python_type(
-                            known[feature], ValueType[features[feature]]
-                        )
-                        if stored
-                        else None
+                        python_value(known[feature], features[feature]) if stored else None
                     )
         return found
 

@@ -62,7 +62,9 @@ def typed(value: Any, kind: str) -> Any:
     if hasattr(value, "dtype"):  # of NumPy
         value = (value.astype("datetime64[us]") if value.dtype.kind == "M" else value).item()
     if kind in _LIMITS:
-        return _whole(_seconds(value) if isinstance(value, date) else value, _LIMITS[kind])
+        if isinstance(value, date) and kind == "UNIX_TIMESTAMP":
+            value = _seconds(value)
+        return _whole(value, _LIMITS[kind])
     if kind == "STRING":
         return str(value)
     if not isinstance(value, bytes):

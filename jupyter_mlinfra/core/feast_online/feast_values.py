@@ -118,7 +118,19 @@ def _number(tag: int, number: int) -> Any:
 
 def _by_feast(data: bytes, kind: str) -> Any:
     from feast.protos.feast.types.Value_pb2 import Value
+
+    return python_value(Value.FromString(data), kind)
+
+
+def python_value(message: Any, kind: str) -> Any:
+    """The value of Feast's message. Text that is no UUID or decimal is itself: Feast stores any as
+    one, and it must not hide the values beside it.
+    """
     from feast.type_map import feast_value_type_to_python_type
     from feast.value_type import ValueType
 
-    return feast_value_type_to_python_type(Value.FromString(data), ValueType[kind])
+    try:
+        return feast_value_type_to_python_type(message, ValueType[kind])
+    except (ValueError, ArithmeticError):
+        stored = getattr(message, message.WhichOneof("val"))
+        return list(stored.val) if hasattr(stored, "val") else stored

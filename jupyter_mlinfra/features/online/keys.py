@@ -140,7 +140,10 @@ def key_value(value: Any, kind: str) -> Any:
             value = parse(value.strip())
         except ValueError:
             raise ValueError(f"{value[:40]!r} is not {expected}") from None
-    return typed(value, kind)
+    found = typed(value, kind)
+    if kind == "STRING":
+        found.encode()  # half a sign of UTF-16 is no text
+    return found
 
 
 def shown_key(value: Any, kind: str) -> Any:

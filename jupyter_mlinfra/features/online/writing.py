@@ -16,6 +16,7 @@ from ...core.feast_online.feast_keys import typed
 from ...core.feast_online.feast_redis import REDIS_SECONDS
 from ...core.feast_online.feast_stores import Keys, Store
 from ...core.files import file_lock
+from ..converting import converter
 from ..definitions import Definition
 from ..labels import priority_of
 from ..repo import online_name
@@ -202,6 +203,9 @@ class OnlineWriter:
         if kind in ("DOUBLE_LIST", "FLOAT_LIST"):
             values = [_with_nan(value) for value in values]
         try:
+            if "UUID" in kind or "DECIMAL" in kind:  # Feast takes any text for one
+                convert = converter(kind)
+                values = [None if value is None else convert(value) for value in values]
             return python_values_to_proto_values(values, ValueType[kind])
         except Exception as error:  # Feast raises errors of many kinds
             raise Unprocessable(

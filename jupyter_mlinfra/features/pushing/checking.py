@@ -72,7 +72,7 @@ class Checked:
         for number, value in enumerate(values):
             if number in self.faults:
                 continue
-            if value is None or value != value:  # NaN is how pandas says that there is none
+            if _is_missing(value):
                 values[number] = value if kind in ("DOUBLE", "FLOAT") else None
                 if not empty:
                     self._fault(number, name, "It is empty.")
@@ -90,3 +90,10 @@ class Checked:
 
     def _fault(self, number: int, column: str, why: str) -> None:
         self.faults[number] = Rejected(row=number + 1, column=column, why=why)
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether there is no value: pandas says so with NaN, NaT or NA."""
+    if value is None or type(value).__name__ == "NAType":
+        return True
+    return not hasattr(value, "__len__") and bool(value != value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -9,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
 
 from ...core.errors import Conflict, NotFound, Unprocessable
 from ...core.events import telling
@@ -60,6 +62,8 @@ def push(
     fed, at = views_of(name, views), now()
     for view in fed:
         _require_writable(view, to)
+    if not rows and not columns:  # an empty list names none
+        return _pushed(name, fed, to, Checked({}, 0), older=0)
     checked = _checked(name, fed, columns, rows, at, None if to == "offline" else until)
     kept = checked.kept()
     good = {
@@ -75,10 +79,16 @@ def push(
                 _to_source(view, good, note.path, append)
             if to != "offline":
                 older = max(older, _to_store(project, view, good, until))
+    return _pushed(name, fed, to, checked, older=older)
+
+
+def _pushed(
+    name: str, fed: Sequence[Definition], to: To, checked: Checked, *, older: int
+) -> Pushed:
     return Pushed(
         source=name,
         views=[view.name for view in fed],
-        rows=sum(kept),
+        rows=sum(checked.kept()),
         to=to,
         older=older,
         rejected=_named(checked)[:MOST_NAMED],
@@ -169,13 +179,35 @@ def _to_source(
 
     assert view.source is not None
     source_name = {name: column for column, name in view.source.mapping.items()}
+    types = {column.name: column.type for column in (*view.keys, *view.features)}
     frame = pl.DataFrame(
-        {source_name.get(name, name): values for name, values in columns.items()}, strict=False
+        {
+            source_name.get(name, name): _as_rows_have_it(values, types.get(name, ""))
+            for name, values in columns.items()
+        },
+        strict=False,
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "rows.parquet"
         frame.write_parquet(file)
         append(view, file, note)
+
+
+def _as_rows_have_it(values: list[Any], kind: str) -> list[Any]:
+    """Values in the form of a source: sets as lists, UUIDs and JSON as text."""
+    if kind == "JSON":
+        return [
+            value if value is None or isinstance(value, str) else json.dumps(value)
+            for value in values
+        ]
+    if "UUID" in kind:
+        return [
+            str(value) if isinstance(value, UUID) else value and list(map(str, value))
+            for value in values
+        ]
+    if kind.endswith("_SET"):
+        return [value if value is None else list(value) for value in values]
+    return values
 
 
 def _to_store(

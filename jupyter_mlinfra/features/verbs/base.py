@@ -219,8 +219,8 @@ class FeatureVerbs:
             raise BadRequest(
                 f"The service {service.name} renames {', '.join(service.renamed)}.",
                 "Its keys or its name are others there, which references cannot say.",
-                "Use feast().get_historical_features(features=feast()"
-                f".get_feature_service({service.name!r}), …).",
+                "Use feast().get_historical_features or get_online_features with"
+                f" features=feast().get_feature_service({service.name!r}).",
             )
         return service.features
 
