@@ -123,9 +123,8 @@ def _takes_tokens(node: Any, field: str) -> bool:
         return any(_takes_tokens(item, field) for item in node)
     if not isinstance(node, dict):
         return False
-    compares = str(node.get("type")).startswith(
-        "COMPARE"
-    )  # the engine lets tokens meet tokens alone
+    # The engine itself compares tokens with nothing but tokens.
+    compares = str(node.get("type")).startswith("COMPARE")
     if node.get("expression_class") in _CALLS and not compares:
         name = str(node.get("qname", {}).get("path", [""])[-1]).lower()
         given = [item.get("return_type") for item in node.get("children", ())]
