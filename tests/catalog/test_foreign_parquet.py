@@ -168,3 +168,26 @@ def test_times_of_day_within_lists_and_structs_are_kept(catalog, rows):
     catalog.ingest(["a.parquet"], into="t.a")
     catalog.ingest(["a.parquet"], into="t.a", again=True)
     assert rows("t.a") == [{"l": [at, None], "v": value}] * 2
+
+
+def test_half_floats_in_place_are_asked_in_sql(catalog, project):
+    path = project.root / "half.parquet"
+    parquet.write_table(pa.table({"x": pa.array([1.5, None, -2.25], pa.float16())}), path)
+    catalog.register(path, name="t.a")
+    assert catalog.sql("SELECT sum(x) AS s FROM t.a").item() == -0.75
+    assert catalog.answer("SELECT x FROM t.a").rows == [[1.5], [None], [-2.25]]
+
+
+def test_decimals_of_256_bits_come_in_where_they_fit(catalog, project, rows):
+    path = project.root / "wide.parquet"
+    values = [Decimal("1.25"), None, Decimal("-12345678901234567890.5")]
+    parquet.write_table(pa.table({"x": pa.array(values, pa.decimal256(30, 2))}), path)
+    catalog.ingest([path], into="t.a")
+    assert catalog.dataset("t.a").scan().collect()["x"].to_list() == values
+    parquet.write_table(pa.table({"x": pa.array(values, pa.decimal256(50, 2))}), path)
+    for verb in (
+        lambda: catalog.ingest([path], into="t.b"),
+        lambda: catalog.register(path, name="t.b"),
+    ):
+        with pytest.raises(Unprocessable, match="38"):
+            verb()

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 ROWS = 1 << 17
 """Rows of a block."""
 
+MOST_DIGITS = 38
+"""Of a decimal number in Polars; Arrow has wider ones."""
+
 AGAIN_FIX = "Write the file again with another type or without the column; nothing was committed."
 
 
@@ -64,6 +67,8 @@ def _plain(values: Any) -> Any:
     from pyarrow import compute
 
     dtype = values.type
+    if pa.types.is_decimal256(dtype) and dtype.precision <= MOST_DIGITS:
+        return values.cast(pa.decimal128(dtype.precision, dtype.scale))
     is_extension, is_run = (
         isinstance(dtype, pa.BaseExtensionType),
         pa.types.is_run_end_encoded(dtype),

@@ -69,6 +69,10 @@ def register(
     connection: duckdb.DuckDBPyConnection, name: str, rows: pl.LazyFrame, *, large: bool
 ) -> None:
     """Let queries read rows by a name. large: read them in parts, not all at once."""
+    import polars as pl
+
+    if pl.Float16() in rows.collect_schema().dtypes():
+        rows = rows.cast({pl.Float16: pl.Float32})  # DuckDB has no type for it
     if large and (source := _streamed(rows)) is not None:
         connection._register_arrow_source(name, source)
     else:

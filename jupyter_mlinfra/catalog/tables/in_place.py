@@ -14,6 +14,7 @@ from ...core.frames import asked_for, conditions, exactly
 from ...core.imports import fix_of_missing
 from ..conform import Target
 from ..dtypes import short_dtype
+from ..formats.columns import MOST_DIGITS
 from ..formats.late_times import late_times
 from ..hive import Values, typed_values
 from ..intake import FileRows
@@ -51,6 +52,7 @@ def schema_of(
         files = place.files(kind)
         if kind == "parquet":
             columns = dict(parquet_rows(files, place).collect_schema())
+            _refuse_wide_decimals(columns, place)
             if pl.Time() in columns.values():
                 _refuse_late_times(files, place)
             return columns
@@ -61,6 +63,19 @@ def schema_of(
             for frame in read_text(project, found, reading, None):
                 schema = dict(frame.schema)
         return schema
+
+
+def _refuse_wide_decimals(columns: Mapping[str, pl.DataType], place: Place) -> None:
+    """Raise Unprocessable for a type that a file can have, and that Polars reads in no frame."""
+    import polars as pl
+
+    for name, dtype in columns.items():
+        if isinstance(dtype, pl.Decimal) and (dtype.precision or 0) > MOST_DIGITS:
+            raise Unprocessable(
+                f"Column {name!r} of {place.location} cannot be read.",
+                f"Its decimal numbers have {dtype.precision} digits; {MOST_DIGITS} are the most.",
+                "Write the file again with another type or without the column.",
+            )
 
 
 def _refuse_late_times(files: Sequence[Found], place: Place) -> None:
