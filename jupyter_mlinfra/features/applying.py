@@ -169,12 +169,22 @@ def keep_windows(contents: RepoContents) -> None:
             view.tags = {**view.tags, **tagged(windows_of(view))}
 
 
+_FIXES = {
+    "DataSourceRepeatNamesException": (
+        "Write the source once and use it in each view, or give one of them another name:"
+        " DatasetSource(name=…, …)"
+    )
+}
+"""What to do about an error of Feast, by its name."""
+
+
 def refused(error: Exception, kept: str) -> Unprocessable:
     """The error for definitions that Feast does not accept. kept: what stayed as it was."""
+    fix = _FIXES.get(type(error).__name__, "Correct them")
     return Unprocessable(
         "Feast refused the definitions.",
         f"{type(error).__name__}: {str(error).rstrip('.')}.",
-        f"Correct them; {kept}.",
+        f"{fix}; {kept}.",
     )
 
 

@@ -53,7 +53,7 @@ from jupyter_mlinfra.features import DatasetSource
     schema=[
 {fields}
     ],
-    source=DatasetSource(dataset={dataset}, timestamp_field={moment}),
+    source=DatasetSource(name={name}, dataset={dataset}, timestamp_field={moment}),
     owner={owner},
     tags={tags},
 )

@@ -262,6 +262,17 @@ def test_what_feast_refuses_is_said_in_its_words(applied_shop: Project) -> None:
     assert "clicks" in caught.value.why.lower()
 
 
+def test_sources_of_one_name_are_told_apart_by_the_fix(applied_shop: Project) -> None:
+    from feast.errors import DataSourceRepeatNamesException
+
+    from jupyter_mlinfra.features.applying import refused
+
+    error = refused(DataSourceRepeatNamesException("shop.users"), "nothing was written")
+    assert "name=" in error.fix
+    assert error.fix.endswith("nothing was written.")
+    assert not error.why.endswith("..")
+
+
 def test_a_registry_is_put_back_when_a_write_fails_halfway(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     with sqlite3.connect(path) as connection:

@@ -150,6 +150,8 @@ def test_a_definition_starts_from_a_dataset_and_applies_as_it_is(applied_shop: P
     keys = pl.DataFrame({"user_id": [1], "event_timestamp": [at]})
     row = bench.features.train(["spend_2:*"], keys).collect().row(0, named=True)
     assert row['it\'s "odd"'] == 7
+    again = started(bench, "shop.spend")  # a second view over the same dataset
+    assert bench.features.define("again", again).views == ["spend_3"]
 
 
 @pytest.mark.parametrize(
