@@ -64,6 +64,7 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
         if explicit or table.width() > 1
         else _unsplit([line for _, line in numbered[:_RECORDS]], quote, name)
     )
+    escaped = [] if reading.quote is not None else _escaped(head, separator, quote, name)
     options = {
         "encoding": reading.encoding,
         "separator": reading.separator,
@@ -81,8 +82,23 @@ def guess_dialect(head: str, reading: Reading, name: str, *, encoding: str = "ut
         header=layout.header,
         row_names=layout.row_names,
         guessed=tuple(option for option, value in options.items() if value is None),
-        doubts=(*unsplit, *layout.doubts),
+        doubts=(*escaped, *unsplit, *layout.doubts),
     )
+
+
+def _escaped(head: str, separator: str, quote: str, name: str) -> list[Doubt]:
+    """A doubt about quotes that are written as a backslash and a quote, as Spark and MySQL do."""
+    sign = re.escape("\t" if separator == BLANKS else separator)
+    within = rf"(?:^|(?<={sign})|(?<=\n)){quote}[^{quote}\r\n]*\\{quote}[^{quote}{sign}\r\n]+"
+    found = re.search(within, head)
+    if not found:
+        return []
+    what = f"{name} seems to write a quote within quotes with a backslash: {found[0][:40]!r}."
+    fix = (
+        "Write it again with such quotes doubled (Spark: option('escape', '\"'))."
+        f" Where the backslashes belong to the values, say {say('quote', quote)}."
+    )
+    return [Doubt("quote", what, fix, stops=True)]
 
 
 class Layout(NamedTuple):

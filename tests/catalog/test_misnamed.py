@@ -112,3 +112,25 @@ def test_a_number_that_is_too_large_is_no_infinity(catalog: Catalog, file: Write
     assert (report.rows_written, report.quarantined) == (201, 1)
     assert "'1e400' in column 'x', which is f64" in report.summary
     assert catalog.dataset("t.a").scan().collect()["x"].max() == math.inf
+
+
+SPARK = 'id,word,size\n1,"5\\" disk",2\n2,"plain",3\n'
+
+
+def test_quotes_with_a_backslash_are_a_doubt_that_stops(
+    catalog: Catalog, file: Write, rows: Callable[[str], list[dict[str, Any]]]
+) -> None:
+    """Spark writes them so; read as usual, a backslash would stay and the quote move."""
+    path = file("a.csv", SPARK)
+    with pytest.raises(Unprocessable, match=r"with a backslash.*doubled.*--quote"):
+        catalog.ingest([path], into="t.a")
+    assert any("backslash" in doubt.what for doubt in catalog.inspect([path]).doubts)
+    assert catalog.ingest([path], into="t.a", quote='"').rows_written == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['id,path\n1,"C:\\"\n2,"D:\\x"\n', "id,path\n1,a\\b\n", 'id,w\n1,"a ""b"" c\\"\n'],
+)
+def test_a_backslash_that_escapes_nothing_is_none(catalog: Catalog, file: Write, text: str) -> None:
+    assert catalog.ingest([file("a.csv", text)], into="t.a").quarantined == 0
