@@ -79,7 +79,7 @@ def wide_encoding(data: bytes) -> str:
     """UTF-16 without its mark, of which every other byte is mostly zero; empty if it is none."""
     data = data[: 1 << 16]
     zeros = [data[place::2].count(0) for place in (0, 1)]
-    if max(zeros) * 8 < len(data) or min(zeros) * 8 > max(zeros):
+    if not max(zeros) or max(zeros) * 8 < len(data) or min(zeros) * 8 > max(zeros):
         return ""
     return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 

@@ -341,9 +341,13 @@ def _wrong_encoding(
     line = text.newlines + before.count(b"\n") + 1
     byte = error.object[error.start : error.start + 1].hex().upper()
     following = error.object[max(0, error.start - _JUDGED // 2) :]
-    likely = wide_encoding(block) or likely_encoding(following)
+    is_utf8 = text.encoding != "utf-8" and _is_utf8(block, final=False)
+    likely = "utf-8" if is_utf8 else wide_encoding(block) or likely_encoding(following)
     guess = f" It looks like {likely}." if likely != text.encoding else ""
     fix = f"{_encoding_fix(likely)} Nothing was committed."
+    if text.encoding == "utf-8" and not before.isascii():
+        guess = " What stands before it does, so the file may be put together of several."
+        fix = f"Mend that line, or: {fix}"
     return Unprocessable(
         f"{text.path.name} is not {text.encoding}.",
         f"Byte 0x{byte} in line {line} does not belong to it.{guess}",

@@ -46,6 +46,8 @@ BYTES = {
     r"looks like JSON.*ends with \.json": '[{"id": 1}, {"id": 2}]\n',
     r"looks like utf-16-le.*--encoding utf-16-le": TEXT.encode("utf-16-le"),
     r"looks like utf-16-be.*--encoding utf-16-be": "id,word\n1,a\n".encode("utf-16-be"),
+    r"line 2 does not belong to it(?!.*utf-16)": "id\n1ä".encode()[:-1],
+    r"may be put together of several": "id\nä\n".encode() + "ö\n".encode("latin-1"),
     r"Line 2 holds a zero byte.*tr -d": b"id,word\n1,a\0b\n2,c\n",
     r"From line 3 on it holds zero bytes alone.*Fetch": b"id,word\n1,a\n" + bytes(500),
 }
@@ -104,6 +106,11 @@ def test_a_hidden_sheet_is_read_only_by_its_name(
     assert catalog.ingest([path], into="t.a", sheet="data").skipped
     catalog.ingest([path], into="t.b", sheet=name)
     assert [row["word"] for row in rows("t.b")] == ["secret", "secret"]
+
+
+def test_utf_8_that_is_read_as_ascii_is_found(catalog: Catalog, file: Write) -> None:
+    with pytest.raises(Unprocessable, match="looks like utf-8"):
+        catalog.ingest([file("a.csv", TEXT)], into="t.a", encoding="ascii")
 
 
 def test_a_number_that_is_too_large_is_no_infinity(catalog: Catalog, file: Write) -> None:
