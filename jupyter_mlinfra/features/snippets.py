@@ -77,7 +77,7 @@ def example(bench: Workbench) -> Snippets:
 
 
 @reading("catalog")
-def start(bench: Workbench, dataset: str) -> Snippets:
+def start(bench: Workbench, *, dataset: str) -> Snippets:
     """The text that the definition of a view over a dataset starts from. Raises NotFound, and
     Unprocessable for a dataset that lacks what a view needs.
     """

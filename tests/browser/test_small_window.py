@@ -71,6 +71,32 @@ def test_nothing_that_can_be_pressed_is_cut_off(small: Lab, panel: str, referenc
     assert through(small, small.open(panel, reference)) == {}
 
 
+ROOM = """page => {
+  const [panel, strip] = ['[role="tabpanel"]', '[class*="drawer"]'].map(s => page.querySelector(s));
+  const { bottom, height } = panel.getBoundingClientRect();
+  const own = ':is([class*=mlinfra-scroll], [class*=mlinfra-grid]) *';  // it scrolls by itself
+  const inside = [...panel.querySelectorAll('*')].filter(node => !node.closest(own));
+  const lowest = Math.max(bottom, ...inside.map(node => node.getBoundingClientRect().bottom));
+  return [height, strip ? strip.getBoundingClientRect().top - lowest : 0];
+}"""
+"""How high the tab is, and how far above the strip of code it ends."""
+
+
+@pytest.mark.parametrize(("panel", "reference"), PAGES[:2])
+def test_at_a_zoom_of_200_percent_each_tab_has_room_above_the_code(
+    shared: Lab, panel: str, reference: str
+) -> None:
+    page = shared.open(panel, reference)
+    shared.command("filebrowser:activate")
+    shared.page.set_viewport_size({"width": 720, "height": 450})  # of 1440 × 900
+    for tab in page.get_by_role("tab").all():
+        tab.click()
+        expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+        height, above = page.evaluate(ROOM)
+        assert height >= 200, tab.inner_text()
+        assert above >= -1, tab.inner_text()
+
+
 def test_drift_and_skew_of_features_are_in_sight_at_1280_pixels(shared: Lab) -> None:
     shared.page.set_viewport_size({"width": 1280, "height": 720})
     page = shared.open("Features", "view:origin_weather")

@@ -14,6 +14,7 @@ from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, Unprocessable
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.faces.handler import parse
 from jupyter_mlinfra.faces.snippets import call_of
 from jupyter_mlinfra.features import Features
 from jupyter_mlinfra.magics.magics import magics_of
@@ -110,7 +111,8 @@ def test_a_name_that_is_no_module_of_the_repository_is_refused(
 
 def started(bench: Workbench, dataset: str) -> str:
     _, function = call_of("features-start")
-    return function(bench, dataset=dataset)["python"]
+    values = parse(function, {"dataset": dataset})  # as REST does
+    return function(bench, **values)["python"]
 
 
 def test_a_definition_starts_from_a_dataset_and_applies_as_it_is(applied_shop: Project) -> None:

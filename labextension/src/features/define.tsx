@@ -2,7 +2,9 @@ import '../../style/features.css';
 
 import React, { useState } from 'react';
 
+import { type ApiError, asApiError } from '../api/errors';
 import { Button } from '../components/button';
+import { ErrorCard } from '../components/card';
 import { cx } from '../components/cx';
 import { Field } from '../components/field';
 import { InlineForm } from '../components/form';
@@ -42,6 +44,7 @@ const viewIn = (text: string): string => /^(\w+) = FeatureView\($/m.exec(text)?.
 export function DefineForm({ onClose }: { onClose: () => void }): React.ReactElement {
   const { client, events, trans } = useWorkbench();
   const { run, busy } = useAction();
+  const [refused, refuse] = useState<ApiError | null>(null);
   const [name, setName] = useState('user_stats');
   const [text, setText] = useState(START);
   const [started, setStarted] = useState({ dataset: '', text: START });
@@ -53,7 +56,13 @@ export function DefineForm({ onClose }: { onClose: () => void }): React.ReactEle
   const ready = NAME.test(name) && text.trim() !== '';
   const send = async (): Promise<void> => {
     const done = await run(async () => {
-      await ended(client, await client.features.define(name, text));
+      refuse(null);
+      try {
+        await ended(client, await client.features.define(name, text));
+      } catch (error) {
+        refuse(asApiError(error));
+        throw error;
+      }
       events.tell({ topic: 'view', ref: formatRef('view', name), data: {} });
     });
     if (done) {
@@ -106,6 +115,7 @@ export function DefineForm({ onClose }: { onClose: () => void }): React.ReactEle
         value={text}
         onChange={event => setText(event.target.value)}
       />
+      {refused && <ErrorCard error={refused} />}
       <Button
         kind="primary"
         label={busy ? trans.__('Trying…') : trans.__('Define')}

@@ -58,11 +58,12 @@ it('sends the file and closes when the definitions are applied', async () => {
   await waitFor(() => expect(screen.queryByLabelText('File')).toBeNull());
 });
 
-it('keeps the text where the definitions are refused', async () => {
+it('keeps the text where the definitions are refused, and says why', async () => {
   defining('failed');
   type('Feast definitions', 'x = 2');
   await act(async () => void fireEvent.click(screen.getByRole('button', { name: 'Define' })));
   expect(screen.getByLabelText<HTMLTextAreaElement>('Feast definitions').value).toBe('x = 2');
+  expect(screen.getByRole('alert').textContent).toContain('no column spend');
 });
 
 it('starts from a dataset, below a text that was changed', async () => {
