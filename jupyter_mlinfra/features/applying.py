@@ -7,6 +7,7 @@ Runs in a process of its own (`worker.py`): definition files are the user's code
 from __future__ import annotations
 
 import sqlite3
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -135,7 +136,13 @@ def _apply(feast: FeatureStore, contents: RepoContents) -> None:
         apply_total_with_repo_instance(
             feast, feast.project, feast.registry, contents, skip_source_validation=True
         )
+    except MLInfraError:
+        raise
     except (FeastError, ValueError, TypeError, KeyError, AssertionError) as error:
+        raise refused(error, UNCHANGED) from error
+    except (Exception, SystemExit) as error:
+        if not _place_of(error):
+            raise
         raise refused(error, UNCHANGED) from error
 
 
@@ -178,11 +185,26 @@ _FIXES = {
 """What to do about an error of Feast, by its name."""
 
 
-def refused(error: Exception, kept: str) -> Unprocessable:
+def _place_of(error: BaseException) -> str:
+    """Where a function of the definitions failed, which Feast tries for what it gives; empty if it
+    is none of them. The working directory is the repository.
+    """
+    mine = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(Path.cwd())
+        and "site-packages" not in frame.filename  # of an environment in the repository
+    ]
+    return f"{Path(mine[-1].filename).name}, line {mine[-1].lineno}" if mine else ""
+
+
+def refused(error: BaseException, kept: str) -> Unprocessable:
     """The error for definitions that Feast does not accept. kept: what stayed as it was."""
-    fix = _FIXES.get(type(error).__name__, "Correct them")
+    place = _place_of(error)
+    what = "Feast refused the definitions."
+    fix = _FIXES.get(type(error).__name__, "Correct it" if place else "Correct them")
     return Unprocessable(
-        "Feast refused the definitions.",
+        f"{place}: a function failed when Feast tried it." if place else what,
         f"{type(error).__name__}: {str(error).rstrip('.')}.",
         f"{fix}; {kept}.",
     )

@@ -79,7 +79,7 @@ def check_name(view: BaseFeatureView, config: RepoConfig, *, files: Path | None 
     online = config.online_store.type if config.online_store else ""
     if (
         online == "sqlite"
-        and not isinstance(view, OnDemandFeatureView)
+        and (not isinstance(view, OnDemandFeatureView) or view.write_to_online_store)
         and not _BARE.fullmatch(view.name)
     ):
         sign = next(sign for sign in view.name if not _BARE.fullmatch(sign))

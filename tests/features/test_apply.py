@@ -126,6 +126,25 @@ def test_each_way_to_break_a_file_is_told_apart(
     assert why in caught.value.why
 
 
+@pytest.mark.parametrize("failure", ["raise RuntimeError('why')", "raise SystemExit('why')"])
+def test_a_function_that_fails_when_feast_tries_it_is_named(
+    fresh_shop: Project, failure: str
+) -> None:
+    file = definitions(fresh_shop)
+    with file.open("a") as text:
+        text.write(
+            "from feast.on_demand_feature_view import on_demand_feature_view as computed\n\n"
+        )
+        text.write(
+            "@computed(sources=[clicks], mode='python', schema=[Field(name='y', dtype=Int64)])\n"
+        )
+        text.write(f"def fails(rows):\n    {failure}\n")
+    line = file.read_text().splitlines().index(f"    {failure}") + 1
+    with pytest.raises(Unprocessable, match="why") as caught:
+        Features(fresh_shop).apply()
+    assert caught.value.what.startswith(f"{file.name}, line {line}: a function failed")
+
+
 def test_a_file_that_leaves_the_folder_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

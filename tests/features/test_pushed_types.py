@@ -19,11 +19,12 @@ from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.features import Features
 
-T0 = datetime(2026, 3, 1, tzinfo=UTC)
+T0, HOUR = datetime(2026, 3, 1, tzinfo=UTC), timedelta(hours=1)
 ID, OTHER = UUID(int=1), UUID(int=2)
 DEFINITIONS = """
 from feast import Entity, FeatureView, Field, FileSource, PushSource
-from feast.types import Array, Decimal, Float32, Int64, Json, Set, Uuid
+from feast.labeling import ConflictPolicy, LabelView
+from feast.types import Array, Decimal, Float32, Int64, Json, Set, String, Uuid
 from feast.value_type import ValueType
 
 user = Entity(name="user", join_keys=["name"], value_type=ValueType.STRING)
@@ -34,6 +35,13 @@ rows = FileSource(name="rows", path="rows.parquet", timestamp_field="at")
 things = FeatureView(
     name="things", entities=[user], schema=[Field(name=n, dtype=t) for n, t in fields.items()],
     source=PushSource(name="stream", batch_source=rows),
+)
+said = FileSource(name="said", path="said.parquet", timestamp_field="at")
+votes = LabelView(
+    name="votes", entities=[user], labeler_field="who",
+    schema=[Field(name="kind", dtype=String), Field(name="who", dtype=String)],
+    conflict_policy=ConflictPolicy.MAJORITY_VOTE,
+    source=PushSource(name="labels", batch_source=said),
 )
 """
 ROW: dict[str, Any] = {
@@ -56,8 +64,12 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Features:
     (root / "mlinfra.toml").write_text('[project]\nname = "types"\n')
     (repo / "views.py").write_text(DEFINITIONS)
     write(repo, {})
+    said = [("a", T0, "cat", "ana"), ("a", T0 + HOUR, "dog", "eva"), ("b", T0, "dog", "eva")]
+    pl.DataFrame(said, schema=["name", "at", "kind", "who"], orient="row").write_parquet(
+        repo / "said.parquet"
+    )
     features = Features(Project.open(root))
-    features.apply()
+    assert features.apply().problems == []
     return features
 
 
@@ -112,7 +124,7 @@ def test_such_a_value_of_the_source_is_refused_and_one_of_the_sdk_hides_no_other
     features.feast().write_to_online_store("things", df=frame)
     assert online(features, "d")["id"] == "zz"
     assert online(features, "d")["price"] == Decimal("1.50")
-    newer = {**ROW, "name": "d", "id": OTHER, "at": T0 + timedelta(hours=1)}
+    newer = {**ROW, "name": "d", "id": OTHER, "at": T0 + HOUR}
     assert features.push("stream", [newer]).older == 0
     assert online(features, "d")["id"] == OTHER
 
@@ -121,3 +133,16 @@ def test_no_rows_are_no_error_and_half_a_sign_is_no_key(features: Features) -> N
     assert features.push("stream", []).rows == 0
     with pytest.raises(BadRequest, match="Key name of things has a value of a wrong type"):
         online(features, "\ud800")
+
+
+def test_a_label_that_is_pushed_to_both_counts_as_one_vote(features: Features) -> None:
+    label = {"name": "a", "at": T0 + 2 * HOUR, "kind": "cat", "who": "bot"}
+    assert features.push("labels", [label], to="both").rows == 1
+    (row,) = features.online(["votes:*"], [{"name": "a"}])
+    asked = pl.DataFrame({"name": ["a"], "event_timestamp": [T0 + 3 * HOUR]})
+    trained = features.training_set(["votes:*"], asked)
+    assert [*row.values.values()] == ["cat", "majority_vote"] == [*trained.row(0)[2:]]
+    second = {**label, "kind": "dog", "at": T0 + 3 * HOUR}
+    assert features.push("labels", [second, {**second, "who": "zoe"}], to="both").rows == 2
+    (row,) = features.online(["votes:kind"], [{"name": "a"}])
+    assert row.values == {"votes:kind": "dog"}

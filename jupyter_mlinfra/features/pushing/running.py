@@ -19,7 +19,7 @@ from ...core.processes import failpoint
 from ...core.records import now
 from ...core.refs import reference
 from ..definitions import Definition
-from ..labels import priority_of
+from ..labels import MAJORITY, priority_of, resolution_of
 from ..online import opened_store, require_online_keys
 from ..online.writing import OnlineWriter, Rows, rows_of, writing
 from ..repo import feast_config, folder, require_online_store
@@ -78,7 +78,7 @@ def push(
             if note is not None:
                 _to_source(view, good, note.path, append)
             if to != "offline":
-                older = max(older, _to_store(project, view, good, until))
+                older = max(older, _to_store(project, view, good, until, whole=note is not None))
     return _pushed(name, fed, to, checked, older=older)
 
 
@@ -211,14 +211,24 @@ def _as_rows_have_it(values: list[Any], kind: str) -> list[Any]:
 
 
 def _to_store(
-    project: Project, view: Definition, columns: Mapping[str, list[Any]], until: datetime
+    project: Project,
+    view: Definition,
+    columns: Mapping[str, list[Any]],
+    until: datetime,
+    *,
+    whole: bool,
 ) -> int:
     """Write the newest row of each key, or its windows as of `until`; returns how many rows are
-    older than what is there.
+    older than what is there. whole: the source has the rows, so that labels of a key are counted.
     """
     config = feast_config(project)
     require_online_store(config)
-    rows = _windows(project, view, columns, until) if view.aggregated else _rows(view, columns)
+    labels = resolution_of(view.labels) if whole and view.source else None
+    rows = (
+        _of_source(project, view, columns, until)
+        if view.aggregated or (labels is not None and labels.policy == MAJORITY)
+        else _rows(view, columns)
+    )
     if not rows.at:
         return 0
     newest = rows.only(_newest(rows, view))
@@ -248,20 +258,20 @@ def _rows(view: Definition, columns: Mapping[str, list[Any]]) -> Rows:
     )
 
 
-def _windows(
+def _of_source(
     project: Project, view: Definition, columns: Mapping[str, list[Any]], until: datetime
 ) -> Rows:
-    """The windows of the keys that got rows, computed from their source: empty before the first one
-    has ended.
+    """What counts of the keys that got rows, computed from their source: their windows that ended
+    last, of which there are none before the first, or the majority of their labels.
     """
     import polars as pl
 
-    from ..pulling import counting, within
+    from ..pulling import counting, label_start, within
 
     assert view.source is not None
     repo, keys = folder(project), [key.name for key in view.keys]
     with one_snapshot(), readable(view.source):
-        rows = within(scan(view.source, repo), view.source, None, until)
+        rows = within(scan(view.source, repo), view.source, label_start(view, until), until)
         if keys:
             types = {name: rows.collect_schema()[name] for name in keys}
             touched = pl.LazyFrame({name: columns[name] for name in keys}, strict=False)
