@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
+from .formats.arrays import arrays_with_gaps, with_arrays
 from .formats.columns import (
     ROWS,
     arrow_errors,
@@ -49,6 +50,7 @@ class ParquetFile:
             names = column_names(self.header, path.name)
             self.complete = limit is None or file.metadata.num_rows <= limit
             self.columns = dtypes_of(file.schema_arrow, names, path.name)
+            self._gaps = arrays_with_gaps(file)
             self._late = late_times(file)
             late = [name for name, own in zip(names, self.header, strict=True) if own in self._late]
             self.types: dict[str, str] = dict.fromkeys(late, "time")
@@ -60,6 +62,8 @@ class ParquetFile:
         done = 0
         with self._open() as file:
             for batch in self._batches(file):
+                if self._gaps:
+                    batch = with_arrays(batch, self._path, self._gaps, self.header, done)
                 done += batch.num_rows
                 self.share = done / max(1, file.metadata.num_rows)
                 batch = with_times_as_text(batch, self._late)
@@ -70,7 +74,10 @@ class ParquetFile:
     def _batches(self, file: Any) -> Iterator[Any]:
         """Raise Unprocessable that names the column that Arrow cannot read."""
         try:
-            yield from file.iter_batches(batch_size=self._limit or ROWS)
+            columns = [name for name in self.header if name not in self._gaps]
+            yield from file.iter_batches(
+                batch_size=self._limit or ROWS, columns=columns if self._gaps else None
+            )
         except arrow_errors() as error:
             for field, name in zip(file.schema_arrow, self.columns, strict=True):
                 if why := _read_error(file, field.name):

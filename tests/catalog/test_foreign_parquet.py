@@ -24,8 +24,6 @@ REFUSED = {
     "a time zone of nowhere": pa.array([0, 1], pa.timestamp("us", "Mars/Base")),
     "a decimal of 60 digits": pa.array([Decimal("9" * 50), None], pa.decimal256(60, 0)),
     "a duration": pa.array([1, 2], pa.duration("us")),
-    # Arrow writes it and cannot read it.
-    "vectors of which one is missing": pa.array([[1, 2], None], pa.list_(pa.float32(), 2)),
 }
 
 
@@ -191,3 +189,20 @@ def test_decimals_of_256_bits_come_in_where_they_fit(catalog, project, rows):
     ):
         with pytest.raises(Unprocessable, match="38"):
             verb()
+
+
+@pytest.mark.parametrize("group", [3, 1000])
+def test_embeddings_of_which_some_are_missing_come_in(catalog, project, group):
+    """PyArrow writes them, and does not read them again."""
+    path = project.root / "embeddings.parquet"
+    values = [[1.0, 2.0], None, [3.0, None], [4.0, 5.0]] * 3
+    vectors = pa.array(values, pa.list_(pa.float32(), 2))
+    table = pa.table({"v": vectors, "id": range(12), "whole": pa.array([[1, 2]] * 12)})
+    parquet.write_table(table, path, row_group_size=group)
+    assert catalog.inspect([path]).rows == 12
+    assert catalog.ingest([path], into="t.a").rows_written == 12
+    found = catalog.dataset("t.a").scan().sort("id").collect()
+    assert found.columns == ["v", "id", "whole"]
+    assert found["v"].to_list() == values
+    parquet.write_table(table.select(["v"]), path)
+    assert catalog.ingest([path], into="t.b").rows_written == 12
