@@ -75,6 +75,24 @@ def no_table(name: str, head: str) -> Doubt | None:
     return Doubt("header", f"{name} looks like {kind}.", f"{fix} {settled}", stops=True)
 
 
+def is_utf8_too(name: str, head: str, encoding: str) -> list[Doubt]:
+    """A note on a text that was read in another encoding, as it was asked to, and is UTF-8: what is
+    none hardly ever looks like it.
+    """
+    if codecs.lookup(encoding).name.startswith("utf"):
+        return []
+    try:
+        better = codecs.getincrementaldecoder("utf-8")().decode(head.encode(encoding))
+        words = [word for word in re.findall(r"\w+", better) if not word.isascii()]
+        worse = words[0].encode().decode(encoding) if words else ""
+    except UnicodeError:
+        return []
+    if not words:
+        return []
+    what = f"{name} looks like UTF-8: in {encoding} {words[0][:40]!r} becomes {worse[:60]!r}."
+    return [Doubt("encoding", what, "Leave the encoding out, or say --encoding utf-8.")]
+
+
 def wide_encoding(data: bytes) -> str:
     """UTF-16 without its mark, of which every other byte is mostly zero; empty if it is none."""
     data = data[: 1 << 16]

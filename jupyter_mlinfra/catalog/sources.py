@@ -25,7 +25,7 @@ from .hive import Values, with_values
 from .jsonfields import Mixed
 from .jsonfile import JsonFile
 from .jsonstream import list_within
-from .misnamed import no_table
+from .misnamed import is_utf8_too, no_table
 from .names import renaming
 from .options import Kind, refuse_unused
 from .parquetfile import ParquetFile
@@ -346,6 +346,7 @@ class _Csv:
         self.doubts: Sequence[Doubt] = self.dialect.doubts
         if reading.header is None and (doubt := no_table(self.name, self._head)):
             self.doubts = [doubt]
+        self.doubts = [*is_utf8_too(self.name, self._head, text.encoding), *self.doubts]
         self._file = CsvFile(text, reading.null_values, self.dialect)
         self.doubts = [*self.doubts, *_renamed(self._file, self.name)]
         self.columns: Mapping[str, pl.DataType] = dict.fromkeys(self._file.columns, pl.String())

@@ -113,6 +113,19 @@ def test_utf_8_that_is_read_as_ascii_is_found(catalog: Catalog, file: Write) -> 
         catalog.ingest([file("a.csv", TEXT)], into="t.a", encoding="ascii")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "cp1251"])
+def test_utf_8_that_is_read_as_something_else_is_pointed_out(
+    catalog: Catalog, file: Write, encoding: str
+) -> None:
+    path = file("a.csv", "id,word\n" + "1,Müller\n" * 50_000)
+    (note,) = catalog.ingest([path], into="t.a", encoding=encoding).notes
+    assert "looks like UTF-8" in note
+    assert "'Müller' becomes 'M" in note
+    other = file("b.csv", "id,word\n1,Müller ©\n".encode("latin-1"))
+    assert catalog.ingest([other], into="t.b", encoding="latin-1").notes == []
+    assert catalog.ingest([path], into="t.c", encoding="utf-8-sig").notes == []
+
+
 def test_a_number_that_is_too_large_is_no_infinity(catalog: Catalog, file: Write) -> None:
     path = file("a.csv", "x\n1e400\ninf\n" + "1.5\n" * 200)
     report = catalog.ingest([path], into="t.a", types={"x": "f64"})
