@@ -261,6 +261,9 @@ def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(
             "'ana' is not a whole number",
         ),
         (["clicks:*"], [{"user_id": 1.5}], BadRequest, "wrong type", "1.5 is not a whole number"),
+        (["clicks:*"], {"user_id": 1}, BadRequest, "no entities", "a list, with the keys"),
+        (["clicks:*"], ["1"], BadRequest, "no entities", "a list, with the keys"),
+        (["clicks:*"], None, BadRequest, "no entities", "a list, with the keys"),
         (["clicks:*"], [{"user_id": 1}] * 10_001, BadRequest, "too many", "parts"),
     ],
 )
@@ -335,6 +338,11 @@ def test_a_store_that_answers_with_1970_for_an_absent_key_is_understood(
     rows = Features(applied_shop).online(["clicks:rate"], [{"user_id": 1}, {"user_id": 2}])
     assert [row.status["clicks:rate"] for row in rows] == [FOUND, ABSENT]
     assert rows[1].event_at == {"clicks:rate": None}
+
+
+def test_one_feature_may_be_named_by_itself(shop: Features) -> None:
+    (row,) = shop.online("spend:shop", [{"user_id": 1, "item_id": "pen"}])
+    assert row.values == {"spend:shop": "x"}
 
 
 def test_no_entities_give_no_rows(shop: Features) -> None:

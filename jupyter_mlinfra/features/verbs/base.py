@@ -188,6 +188,7 @@ class FeatureVerbs:
                 "No features were named.",
                 fix="Name some as view:feature, or all of a view as view:*.",
             )
+        refs = [refs] if isinstance(refs, str) else refs
         found = found or self._registered()
         requested: dict[str, list[str]] = {}
         for ref in [part for asked in refs for part in self._parts(asked, found)]:

@@ -150,6 +150,14 @@ class OnlineVerbs(FeatureVerbs):
         telling: bool,
     ) -> dict[str, Judged]:
         """By `view:feature`; see `online`."""
+        if not isinstance(entities, Sequence) or not all(
+            isinstance(entity, dict | Mapping) for entity in entities
+        ):
+            raise BadRequest(
+                "These are no entities.",
+                "A look-up takes a list, with the keys of each entity by name.",
+                'For example [{"user_id": 7}].',
+            )
         if not any(view.kind == "on_demand" for view in views.values()):
             return self._online.columns(
                 requested, views, self._store.materializations, entities, self._now()
