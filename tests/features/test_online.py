@@ -213,6 +213,14 @@ def test_people_read_how_old_a_value_is_that_has_expired() -> None:
     assert row_of(row) == {"v:a": "(expired, of 2026-06-29 23:57)"}
 
 
+def test_people_read_the_first_bytes_of_an_image() -> None:
+    present = dict.fromkeys(("v:short", "v:image"), OnlineStatus.PRESENT)
+    values = {"v:short": b"\x89PNG", "v:image": bytes(100_000)}
+    row = OnlineRow(entity={}, values=values, status=present, event_at={})
+    image = f"0x{'00' * 32}… (100,000 bytes)"
+    assert row_of(row) == {"v:short": "0x89504e47", "v:image": image}
+
+
 def test_many_entities_come_back_in_their_order_and_equal_to_feasts_own_answer(
     shop: Features,
 ) -> None:

@@ -63,6 +63,10 @@ def _skew(item: SkewReport) -> Card:
     return Card(title=item.view, facts=said(facts), rows=rows)
 
 
+_BYTES = 32
+"""So many bytes of a value are shown."""
+
+
 @row(OnlineRow, noun="entity")
 def online_row(item: OnlineRow) -> Row:
     values = {
@@ -74,6 +78,9 @@ def online_row(item: OnlineRow) -> Row:
 
 def _shown(value: Any, status: OnlineStatus, at: datetime | None) -> str:
     """The value, or why there is none: `(null)`, `(not found)`, `(expired, of 2026-06-29)`."""
+    if isinstance(value, bytes):  # as the catalog shows them
+        more = f"… ({len(value):,} bytes)" if len(value) > _BYTES else ""
+        return f"0x{value[:_BYTES].hex()}{more}"
     if status == OnlineStatus.PRESENT:
         return stored(value)
     of = f", of {moment(at)}" if status == OnlineStatus.EXPIRED and at else ""
