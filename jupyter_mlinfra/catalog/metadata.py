@@ -111,6 +111,17 @@ def masked(name: DatasetName, metadata: Metadata) -> frozenset[str]:
     return frozenset(column for column, tags in tagged.items() if columnlabels.is_pii(tags))
 
 
+def ever_masked(metadata: Metadata) -> frozenset[str]:
+    """The columns with personal data of all schemas that the table has had."""
+    tagged = columnlabels.pii_of(metadata.get("properties", {}))
+    return frozenset(
+        field["name"]
+        for schema in metadata.get("schemas", ())
+        for field in schema["fields"]
+        if field["id"] in tagged
+    )
+
+
 def checked(name: DatasetName, data: bytes, location: str) -> Metadata:
     """A parsed metadata file, after everything that lists and pages show could be read from it.
     Raises Unprocessable with the file's path.

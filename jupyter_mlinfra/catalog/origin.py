@@ -115,7 +115,7 @@ def inherited(project: Project, found: Traced) -> frozenset[str]:
 
     prefix = "dataset:"
     names = {ref: plain(ref).removeprefix(prefix) for ref in found.inputs if ref.startswith(prefix)}
-    tagged = personal_columns(project, set(names.values())) if names else {}
+    tagged = personal_columns(project, set(names.values()), dropped=True) if names else {}
     sought = {(ref, column) for ref, name in names.items() for column in tagged.get(name, ())}
     if not sought:
         return found.personal

@@ -50,15 +50,32 @@ def deleted_columns(project: Project, datasets: Collection[str]) -> Mapping[str,
     return found
 
 
-def personal_columns(project: Project, datasets: Collection[str]) -> Mapping[str, frozenset[str]]:
-    """The columns tagged `pii` of each of these that exists. Raises as reading metadata."""
+def personal_columns(
+    project: Project, datasets: Collection[str], *, dropped: bool = False
+) -> Mapping[str, frozenset[str]]:
+    """The columns tagged `pii` of each of these that exists. dropped: also those that it had once,
+    for what keeps values of earlier states. Raises as reading metadata.
+    """
     store, registrations = CatalogStore(project), Registrations(project)
     found = dict[str, frozenset[str]]()
     for dataset in datasets:
         name = DatasetName.of(dataset)
         try:
-            found[dataset] = records.masked(name, store.metadata(store.entry(name)))
+            metadata = store.metadata(store.entry(name))
+            found[dataset] = records.masked(name, metadata)
+            if dropped:
+                present = {field["name"] for field in records.fields(name, metadata)}
+                untagged = present & _untagged(project, dataset)
+                found[dataset] |= records.ever_masked(metadata) - untagged
         except NotFound:
             if (registered := registrations.get(name)) is not None:
                 found[dataset] = registered.personal
     return found
+
+
+def _untagged(project: Project, dataset: str) -> frozenset[str]:
+    """The columns of a dataset of which somebody took the tag off."""
+    query = "SELECT columns FROM catalog_audit WHERE verb = 'untag' AND dataset = ?"
+    with project.database.read() as connection:
+        rows = connection.execute(query, (dataset,)).fetchall()
+    return frozenset(column for row in rows for column in json.loads(row["columns"]))

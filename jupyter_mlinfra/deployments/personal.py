@@ -103,7 +103,8 @@ def _names(
     ):
         from ..catalog import deleted_columns, personal_columns
 
-        there, gone = personal_columns(project, datasets), deleted_columns(project, datasets)
+        there = personal_columns(project, datasets, dropped=True)
+        gone = deleted_columns(project, datasets)
         tagged = {
             f"dataset:{name}": {*there.get(name, ()), *gone.get(name, ())} for name in datasets
         }

@@ -41,7 +41,7 @@ def hidden_of(
             if origin.source.kind != "dataset":
                 continue
             catalog = catalog_of(origin.source, repo)
-            there = [column.name for column in catalog.show(origin.source.name).schema]
+            there = sorted(catalog.personal(origin.source.name))
             read = [column for column in there if names_of(view, origin, column) & shown]
             for column in catalog.hidden(origin.source.name, read, reveal, verb=verb):
                 left |= names_of(view, origin, column)
@@ -73,10 +73,10 @@ def hidden(
                 continue
             catalog = catalog_of(source, folder(project))
             try:
-                there = [column.name for column in catalog.show(source.name).schema]
+                there = sorted(catalog.personal(source.name))
                 read = [column for column in there if set(origin.of(column)) & set(names)]
                 masked = catalog.hidden(source.name, read, reveal, verb=verb)
-            except NotFound:  # its values may be online although it is gone
+            except NotFound:  # it is gone, and had no such column when it was deleted
                 continue
             found |= {
                 f"{view}:{name}" for column in masked for name in origin.of(column) if name in names
@@ -99,7 +99,7 @@ def hidden_keys(
         names = {key.name for key in view.keys}
         catalog = catalog_of(source, folder(project))
         try:
-            there = [column.name for column in catalog.show(source.name).schema]
+            there = sorted(catalog.personal(source.name))
             read = [name for name in there if source.mapping.get(name, name) in names]
             masked = catalog.hidden(source.name, read, reveal, verb=verb)
         except NotFound:  # then there are no rows of it either

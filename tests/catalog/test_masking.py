@@ -173,6 +173,25 @@ def test_the_tag_follows_the_column_and_older_snapshots_are_masked_too(people: C
     assert people.preview("hr.people", snapshot=first).masked == ["email", "salary"]
 
 
+def test_a_column_that_is_gone_stays_masked_where_its_values_are_kept(people: Catalog) -> None:
+    """As in online stores and in what models were given."""
+    columns, viewer = ["id", "email", "salary"], Viewer("cli")
+    people.write(pl.DataFrame({"id": [1], "email": ["x"]}), into="hr.people", mode="replace")
+    again = pl.DataFrame({"id": [1], "email": ["x"], "salary": [7]})
+    people.write(again, into="hr.people", mode="replace")
+    assert people.preview("hr.people").masked == ["email"]  # another column of the same name
+    assert people.personal("hr.people") == {"email", "salary"}
+    assert {*people.hidden("hr.people", columns, False, verb="x")} == {"email", "salary"}
+    people.tag("column:hr.people.salary", add=["pii"])
+    people.tag("column:hr.people.salary", remove=["pii"])
+    assert people.personal("hr.people") == {"email"}
+    people.delete("hr.people")
+    assert {*people.hidden("hr.people", columns, False, verb="x")} == {"email"}
+    assert not people.hidden("hr.people", columns, viewer, verb="x")
+    entry = people.audit("hr.people").items[0]
+    assert (entry.verb, entry.columns) == ("x", ["email"])
+
+
 def test_the_tag_is_not_taken_off_where_nobody_sees_the_values(
     people: Catalog, project: Project
 ) -> None:

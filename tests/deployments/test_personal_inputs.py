@@ -49,6 +49,14 @@ def test_a_tag_masks_what_models_are_made_from_as_soon_as_it_is_there(
     assert not hidden_inputs(project).any  # no deployment takes it
 
 
+def test_a_column_that_its_dataset_has_no_more_is_masked_still(
+    project: Project, catalog: Catalog
+) -> None:
+    catalog.tag("column:hr.people.email", add=["pii"])
+    catalog.write(pl.DataFrame({"age": ["x"]}), into="hr.people", mode="replace")
+    assert masked_inputs(project, INPUTS) == {"email", "mail"}
+
+
 def test_what_is_not_traced_may_be_personal_and_a_deleted_dataset_masks_still(
     project: Project, catalog: Catalog
 ) -> None:

@@ -66,6 +66,15 @@ def test_looks_for_people_mask_what_comes_from_a_tagged_column(project: Project)
     assert CANARY in catalog.dataset("ml.train").scan().collect()["mail"].to_list()
     assert catalog.preview("ml.train").masked == ["mail"]
     _check_examples(features, catalog)
+    # The dataset loses the column, and what is online stays masked.
+    kept = pl.DataFrame({"id": [1], "at": at[:1], "score": [0.5]})
+    catalog.write(kept, into="hr.people", mode="replace")
+    assert features.looked_up(["people:mail"], entities)[0].values == {"people:mail": MASK}
+    told = features.looked_up(["people:mail"], entities, reveal=True)[0].values
+    assert told == {"people:mail": CANARY}
+    assert catalog.audit("hr.people").items[0].columns == ["email"]
+    catalog.write(kept.with_columns(email=pl.lit("new")), into="hr.people", mode="replace")
+    assert features.looked_up(["people:mail"], entities)[0].values == {"people:mail": MASK}
     toml = project.root / "mlinfra.toml"
     toml.write_text(toml.read_text() + '\n[catalog]\nreveal = "never"\n')
     never = Features(Project(project.root))
@@ -76,6 +85,10 @@ def test_looks_for_people_mask_what_comes_from_a_tagged_column(project: Project)
     ):
         with pytest.raises(Forbidden):
             ask()
+    catalog.delete("hr.people", force=True)
+    assert features.looked_up(["people:mail"], entities)[0].values == {"people:mail": MASK}
+    catalog.write(pl.DataFrame(rows), into="hr.people")  # another one of its name
+    assert features.looked_up(["people:mail"], entities)[0].values == {"people:mail": MASK}
 
 
 def test_what_is_made_of_a_column_is_traced_to_it_and_hidden_once_it_is_tagged(

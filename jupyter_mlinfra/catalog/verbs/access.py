@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Sequence
 
 from ...core.errors import NotFound
@@ -23,8 +24,35 @@ class AccessVerbs(Verbs):
         """
         table = self._tables.find(self.named(name))
         self._revealing.check(reveal)
-        with table.explained():
-            return self._revealing.hidden(table, columns, reveal, verb=verb)
+        present, found = set[str](), set[str]()
+        with contextlib.suppress(NotFound), table.explained():
+            present = {*table.masked(columns)}
+            found = {*self._revealing.hidden(table, columns, reveal, verb=verb)}
+        gone = (self.personal(name) & {*columns}) - present
+        if gone and reveal:
+            self._revealing.record(table.name.text, gone, reveal, verb=verb)
+            return found
+        return found | gone
+
+    def personal(self, name: str) -> frozenset[str]:
+        """The columns of a dataset that are tagged `pii`, also those that it had once, or had when
+        it was deleted: other domains may keep their values. Raises NotFound for one that is not
+        there, and had none.
+        """
+        from ..personal import deleted_columns, personal_columns
+
+        table = self._tables.find(self.named(name))
+        text = table.name.text
+        deleted = deleted_columns(self._project, [text]).get(text, frozenset())
+        try:
+            with table.explained():
+                columns = [column.name for column in table.detail().schema]
+                found = personal_columns(self._project, [text], dropped=True)
+                return deleted | found.get(text, frozenset()) | {*table.masked(columns)}
+        except NotFound:
+            if deleted:
+                return deleted
+            raise
 
     def check_trial(self, name: str, reveal: Reveal, *, by_key: bool) -> None:
         """Write down that a dry run compares new rows with masked values: its counts, or the rules

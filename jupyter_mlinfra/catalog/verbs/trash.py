@@ -11,7 +11,7 @@ from ...core.events import telling
 from ...core.files import explain_os_error
 from ...core.records import Page, page_of
 from ...core.viewer import Reveal
-from .. import metadata as records
+from ..personal import personal_columns
 from ..tables.registered import RegisteredTable
 from ..uses import made_from
 from .base import Verbs, whole
@@ -54,9 +54,9 @@ class TrashVerbs(Verbs):
             with contextlib.suppress(
                 NotFound, Unavailable, Unprocessable
             ):  # damaged: it can be deleted still
-                metadata = self._store.metadata(self._store.entry(dataset_name))
-                personal = records.masked(dataset_name, metadata)
-                self._revealing.delete(dataset_name.text, personal, reveal, in_place=False)
+                text = dataset_name.text
+                found = personal_columns(self._project, [text], dropped=True)
+                self._revealing.delete(text, found.get(text, ()), reveal, in_place=False)
             trashed, files = self._trash.drop(dataset_name, damaged=force)
         self._tell_deleted(dataset_name)
         return Deleted(

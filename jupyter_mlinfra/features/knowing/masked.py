@@ -26,9 +26,9 @@ def masked_features(
             source = origin.source
             if source.kind != "dataset":
                 continue
-            for column in catalog_of(source, repo).show(source.name).schema:
-                if is_pii(column.tags):
-                    found.update(names_of(view, origin, column.name))
+            # A column that the dataset had once may have values online.
+            for column in catalog_of(source, repo).personal(source.name):
+                found.update(names_of(view, origin, column))
     except (MLInfraError, KeyError):
         return frozenset(column.name for column in [*view.features, *view.keys])
     return frozenset(found)

@@ -34,7 +34,6 @@ from ...core.files import file_lock
 from ...core.frames import exactly
 from ..dataset_source import spec_of
 from ..join import require_time, utc
-from ..knowing.masked import is_pii
 from ..pulling import within
 from ..sources import SourceSpec, one_snapshot, readable, scan
 
@@ -200,8 +199,8 @@ def _masked(source: SourceSpec, config: RepoConfig) -> set[str]:
         return set()
     from ..sources.datasets import catalog_of
 
-    columns = catalog_of(source, Path(config.repo_path or ".")).show(source.name).schema
-    return {source.mapping.get(item.name, item.name) for item in columns if is_pii(item.tags)}
+    columns = catalog_of(source, Path(config.repo_path or ".")).personal(source.name)
+    return {source.mapping.get(name, name) for name in columns}
 
 
 def _counted(rows: pl.LazyFrame, name: str, kind: str) -> dict[str, Any]:
