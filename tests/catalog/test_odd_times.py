@@ -128,3 +128,13 @@ def test_24_00_beside_a_file_without_it(catalog: Catalog, tmp_path: Path) -> Non
     assert catalog.ingest([tmp_path / "b.parquet"], into="t.a", again=True).quarantined == 1
     noons = catalog.dataset("t.a").scan().collect()["at"].to_list()
     assert noons.count(time(12, 0, 0, 500_000)) == 3
+
+
+def test_a_delta_table_shows_every_cell(catalog: Catalog, tmp_path: Path) -> None:
+    deltalake = pytest.importorskip("deltalake")
+    days = pa.array([0, FAR, None], pa.date32())
+    deltalake.write_deltalake(str(tmp_path / "far"), pa.table({"day": days}))
+    catalog.register(tmp_path / "far", name="t.far")
+    assert catalog.preview("t.far").data == [["1970-01-01", "+10000-01-11", None]]
+    footer = catalog.profile("t.far", tier="footer").columns["day"]
+    assert (footer.nulls, footer.min, footer.max) == (1, None, None)

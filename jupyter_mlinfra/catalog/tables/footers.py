@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..looking.profile import Tier
+from ..odd_times import python_rows
 from ..reading import Reading
 from ..rows import plain
 from ..spec import Certainty, ColumnProfile
@@ -100,7 +101,7 @@ def of_delta(table: DeltaTable, kinds: Mapping[str, str]) -> Statistics:
     deletes = "deletionVectors" in (table.protocol().reader_features or ())
     columns = {name: _Column() for name in kinds}
     keys = ("partition_values", "partition", "null_count", "min", "max")
-    for row in facts.to_dicts():
+    for row in python_rows(facts):
         said = {key: row.get(key) or {} for key in keys}
         folders = {**said["partition_values"], **said["partition"]}
         rows = row.get("num_records")
@@ -111,6 +112,8 @@ def of_delta(table: DeltaTable, kinds: Mapping[str, str]) -> Statistics:
                 column.add(-1 if rows is None else rows, nulls, [value, value], exact=True)
                 continue
             bounds = [said["min"].get(name), said["max"].get(name)]
+            if kinds[name] != "str" and any(isinstance(value, str) for value in bounds):
+                bounds = []  # of times that Python does not know
             cut = kinds[name] == "str" or any(isinstance(value, datetime) for value in bounds)
             nulls = said["null_count"].get(name)
             nulls = nulls if isinstance(nulls, int) else None
