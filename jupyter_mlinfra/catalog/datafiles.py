@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .integrity import Hashing
@@ -23,6 +24,9 @@ _ROW_GROUP = 1 << 17
 _FILE_BYTES = 512 << 20
 _BUFFERED_BYTES = 64 << 20
 """Rows of a partitioned table that are split at once: each partition gets a row group of them."""
+
+_TIMES = ("DATE", "TIMESTAMP")
+"""Parquet's names of types that hold more than Python does."""
 
 _OPEN = 64
 """Files that are written at the same time, one for each partition."""
@@ -142,6 +146,8 @@ def _data_file(io: FileIO, metadata: TableMetadata, path: str, partition: Record
     """
     from pyarrow import parquet
     from pyiceberg.io.pyarrow import (
+        MetricModeTypes,
+        MetricsMode,
         compute_statistics_plan,
         data_file_statistics_from_parquet_metadata,
         parquet_path_to_id_mapping,
@@ -151,10 +157,12 @@ def _data_file(io: FileIO, metadata: TableMetadata, path: str, partition: Record
     file = io.new_input(path)
     with file.open() as stream:
         footer = parquet.read_metadata(stream)
+    plan = compute_statistics_plan(metadata.schema(), metadata.properties)
+    ids = parquet_path_to_id_mapping(metadata.schema())
+    counts = MetricsMode(MetricModeTypes.COUNTS)
+    plan |= {ids[name]: replace(plan[ids[name]], mode=counts) for name in _without_bounds(footer)}
     statistics = data_file_statistics_from_parquet_metadata(
-        parquet_metadata=footer,
-        stats_columns=compute_statistics_plan(metadata.schema(), metadata.properties),
-        parquet_column_mapping=parquet_path_to_id_mapping(metadata.schema()),
+        parquet_metadata=footer, stats_columns=plan, parquet_column_mapping=ids
     )
     return DataFile.from_args(
         content=DataFileContent.DATA,
@@ -168,3 +176,20 @@ def _data_file(io: FileIO, metadata: TableMetadata, path: str, partition: Record
         key_metadata=None,
         **statistics.to_serialized_dict(),
     )
+
+
+def _without_bounds(footer: Any) -> set[str]:
+    """The columns with times that Python does not know, of which PyArrow gives no bounds."""
+    columns = enumerate(footer.schema.column(place) for place in range(footer.num_columns))
+    times = [place for place, column in columns if column.logical_type.type in _TIMES]
+    found = set()
+    for group in range(footer.num_row_groups):
+        for place in times:
+            column = footer.row_group(group).column(place)
+            said = column.statistics
+            try:
+                if said is not None and said.has_min_max:
+                    _ = said.min, said.max
+            except (OverflowError, ValueError):
+                found.add(column.path_in_schema)
+    return found

@@ -12,11 +12,17 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from pyiceberg.conversions import to_bytes
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.typedef import Record
+from pyiceberg.types import DateType
 
-from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.grid.spec import GridQuery
 from jupyter_mlinfra.catalog.odd_times import python_rows, python_values
+from jupyter_mlinfra.catalog.store import CatalogStore
 from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.core.project import Project
 
 FAR, INFINITE = 2_932_907, 2**31 - 1
 BEYOND = "a time beyond the years 1 to 9999"
@@ -138,3 +144,56 @@ def test_a_delta_table_shows_every_cell(catalog: Catalog, tmp_path: Path) -> Non
     assert catalog.preview("t.far").data == [["1970-01-01", "+10000-01-11", None]]
     footer = catalog.profile("t.far", tier="footer").columns["day"]
     assert (footer.nulls, footer.min, footer.max) == (1, None, None)
+
+
+@pytest.fixture
+def others(catalog: Catalog, project: Project) -> str:
+    """A dataset to which another engine, as Java's, has added a row of a far year. The snapshot
+    before.
+    """
+    first = catalog.write(pl.DataFrame({"id": [1], "day": [date(1970, 1, 1)]}), into="t.a")
+    path = project.root / "far.parquet"
+    columns = [pa.array([2]), pa.array([FAR], pa.date32())]
+    fields = [
+        pa.field(name, column.type, metadata={"PARQUET:field_id": str(number)})
+        for number, (name, column) in enumerate(zip(("id", "day"), columns, strict=True), 1)
+    ]
+    parquet.write_table(pa.table(columns, schema=pa.schema(fields)), path)
+    bound = {2: to_bytes(DateType(), FAR)}
+    file = DataFile.from_args(
+        content=DataFileContent.DATA,
+        file_path=str(path),
+        file_format=FileFormat.PARQUET,
+        partition=Record(),
+        record_count=1,
+        file_size_in_bytes=path.stat().st_size,
+        value_counts={1: 1, 2: 1},
+        null_value_counts={1: 0, 2: 0},
+        lower_bounds=bound,
+        upper_bounds=bound,
+        spec_id=0,
+    )
+    table = CatalogStore(project).load(DatasetName("t", "a"))
+    with table.transaction() as transaction, transaction.update_snapshot().fast_append() as append:
+        append.append_data_file(file)
+    return first.snapshot
+
+
+def test_a_dataset_with_a_row_of_a_far_year_is_looked_at_and_changed(
+    catalog: Catalog, others: str
+) -> None:
+    def days() -> list[Any]:
+        return sorted(catalog.preview("t.a").data[1])
+
+    assert days() == ["+10000-01-11", "1970-01-01"]
+    for tier in ("footer", "sample", "exact"):
+        found = catalog.profile("t.a", tier=tier).columns["day"]
+        assert (found.min, found.max) == ("1970-01-01", "+10000-01-11"), tier
+    assert catalog.diff("t.a", others).examples.added.data == [[2], ["+10000-01-11"]]
+    catalog.write(
+        pl.DataFrame({"id": [1], "day": [date(1970, 1, 2)]}), into="t.a", mode="upsert", key="id"
+    )
+    assert catalog.compact("t.a").done
+    assert days() == ["+10000-01-11", "1970-01-02"]
+    assert catalog.profile("t.a", tier="exact").columns["day"].max == "+10000-01-11"
+    assert catalog.profile("t.a", tier="footer").columns["day"].max is None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..names import DatasetName
+from ..odd_times import python_values
 from ..rows import plain, with_columns_of
 from ..spec import Certainty, ColumnProfile
 
@@ -127,17 +128,19 @@ def _bounds(
 def _readable(value: Any, iceberg_type: Any) -> Any:
     from uuid import UUID
 
+    import polars as pl
     from pyiceberg.types import DateType, TimestampType, TimestamptzType, TimeType, UUIDType
 
     if isinstance(iceberg_type, UUIDType):
         return str(UUID(bytes=value))
 
-    if isinstance(iceberg_type, DateType):
-        return plain(date(1970, 1, 1) + timedelta(days=value))
-    if isinstance(iceberg_type, TimestamptzType):
-        return plain(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value))
-    if isinstance(iceberg_type, TimestampType):
-        return plain(datetime(1970, 1, 1) + timedelta(microseconds=value))
+    dtypes: Mapping[Any, pl.DataType] = {
+        DateType: pl.Date(),
+        TimestamptzType: pl.Datetime("us", "UTC"),
+        TimestampType: pl.Datetime("us"),
+    }
+    if (dtype := dtypes.get(type(iceberg_type))) is not None:
+        return plain(python_values(pl.Series([value], dtype=pl.Int64).cast(dtype))[0])
     if isinstance(iceberg_type, TimeType):
         return plain((datetime(1970, 1, 1) + timedelta(microseconds=value)).time())
     return plain(value)
