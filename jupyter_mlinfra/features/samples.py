@@ -34,15 +34,18 @@ def examples(
 ) -> pl.DataFrame:
     """At most `count` rows with the keys of all views, of each key one, the newest first, for which
     a join finds most of the features; with `gaps` also rows with fewer, after them. requested:
-    features by view; of one that is computed from other views these are looked at.
+    features by view; of one that is computed from other views these are looked at, of one that is
+    computed from the rows of a source the keys of these.
     """
     import polars as pl
 
     repo, pins = folder(project), dict[str, str | None]()
+    sourced = [name for name in read_for(requested, views) if views[name].source is not None]
     stored = {
         name: list(requested.get(name, [column.name for column in views[name].features]))
-        for name in read_for(requested, views)
         if views[name].stored
+        else []
+        for name in sourced
     }
     with one_snapshot(pins):
         ends = [end for name in stored if (end := _end(views[name], repo)) is not None]
@@ -56,7 +59,7 @@ def examples(
     if found is None:
         return pl.DataFrame({_AT: []}, schema={_AT: pl.Datetime("us", "UTC")})
     rows = found.head(_CANDIDATES)
-    if requested.keys() == stored.keys():
+    if requested.keys() == stored.keys() and all(stored.values()):
         rows = _best(project, stored, views, rows, pins, gaps=gaps)
     keys = [name for name in rows.columns if name != _AT]
     if keys:
@@ -127,7 +130,8 @@ def _rows(
     if known is not None and shared:
         wanted = known.select(map(exactly, shared)).unique()
         frame = frame.join(wanted.lazy(), on=shared, how="semi")
-    filled = pl.sum_horizontal(exactly(name).is_not_null().cast(pl.Int32) for name in features)
+    known_here = [exactly(name).is_not_null().cast(pl.Int32) for name in features]
+    filled = pl.sum_horizontal(known_here) if known_here else pl.lit(0)
     rows = frame.select(
         *map(exactly, keys), utc(time, schema[time]).alias(_AT), filled.alias(_FILLED)
     )

@@ -125,6 +125,14 @@ def test_the_registry_keeps_the_aggregations_of_batch_and_stream_views(paying: F
     assert paying.apply().unchanged == ["billed", "live", "spent"]
 
 
+def test_the_code_of_a_windowed_view_has_example_rows_with_its_keys(paying: Features) -> None:
+    """Also beside other views; they had no key, and the inserted code failed."""
+    rows = paying.examples(["spent:*", "live:*"])
+    assert sorted(rows["user_id"]) == [1, 2]
+    trained = paying.training_set(["spent:*", "live:*"], rows)
+    assert trained.sort("user_id")["times"].to_list() == [2, 1]
+
+
 def test_it_is_told_which_rows_are_in_the_windows_and_what_training_gets(paying: Features) -> None:
     minute = timedelta(minutes=1)
     names = ["sum_amount_3600s", "times", "dearest"]
