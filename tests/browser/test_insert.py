@@ -214,3 +214,49 @@ def test_the_code_of_every_kind_of_object_runs_as_inserted(lab: Lab) -> None:
     assert (
         notebook.locator("[data-mime-type='application/vnd.jupyter.error']").all_inner_texts() == []
     )
+
+
+FRAME = """\
+import polars as pl
+import jupyter_mlinfra as ml
+frame = pl.DataFrame({"n": range(1000), "wait": [7 * n % 1000 / 10 for n in range(1000)]})
+ml.explore(frame)"""
+
+
+def test_the_code_of_a_brushed_frame_of_the_kernel_gives_the_rows_of_its_grid(lab: Lab) -> None:
+    notebook = lab.notebook(cell(FRAME), cell(""))
+    notebook.locator(".cm-content").first.click()
+    lab.page.keyboard.press("Shift+Enter")
+    expect(notebook.locator("canvas").first).to_be_visible()
+    notebook.get_by_label("column", exact=True).select_option("wait")
+    panel = notebook.get_by_role("region", name="Column wait")
+    panel.get_by_role("button", name="Sort Downwards").click()
+    bars = panel.get_by_role("listbox", name="Shape of wait").get_by_role("option")
+    first, last = bars.nth(2).bounding_box(), bars.nth(4).bounding_box()
+    assert first
+    assert last
+    lab.page.mouse.move(first["x"] + 4, first["y"] + 20)
+    lab.page.mouse.down()
+    lab.page.mouse.move(last["x"] + 4, last["y"] + 20, steps=5)
+    lab.page.mouse.up()
+    counts = [
+        int((bars.nth(place).get_attribute("title") or "").split()[-2]) for place in (2, 3, 4)
+    ]
+    panel.get_by_role("button", name="Only These").click()
+    rows = sum(counts)
+    expect(notebook.get_by_role("status").filter(has_text=f"{rows} of 1,000 rows")).to_be_visible()
+    notebook.get_by_role("button", name="Insert Code").click()
+    expect(cells(notebook)).to_have_count(3)
+    text = source(lab, cells(notebook).nth(1))
+    assert ".sort(" in text
+    lab.page.keyboard.press("Shift+Enter")
+    lab.page.keyboard.press("Enter")
+    lab.page.keyboard.type("shown = frame_shown.collect(); print(shown.height, shown['n'][0])")
+    lab.page.keyboard.press("Shift+Enter")
+    waits = {n: 7 * n % 1000 / 10 for n in range(1000)}
+    low, high = (float(text.split(mark)[1].split(",")[0].split(")")[0]) for mark in (">= ", "< "))
+    inside = [n for n in waits if low <= waits[n] < high]
+    assert len(inside) == rows
+    newest = max(inside, key=lambda n: waits[n])
+    output = cells(notebook).nth(2).locator(".jp-OutputArea-output")
+    expect(output).to_have_text(f"{rows} {newest}\n")
