@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from searches import examples
 
 from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
-from jupyter_mlinfra.features.join import JoinView, Strategy, join_as_of
+from jupyter_mlinfra.features.join import JoinView, Strategy, join_as_of, require_time
 from jupyter_mlinfra.features.joining import partitions
 from jupyter_mlinfra.features.windows.plan import window_spec
 
@@ -646,3 +646,11 @@ def test_a_nanosecond_of_the_created_time_decides(strategy: Strategy) -> None:
         )
         found = join_as_of(entity_rows, [newest, windows], at="at", strategy=strategy).collect()
         assert found.row(0)[1:] == wanted
+
+
+def test_a_time_that_is_missing_is_told_by_the_columns_that_a_user_knows() -> None:
+    schema = {"__src": pl.UInt32(), "id": pl.Int64()}
+    with pytest.raises(BadRequest) as caught:
+        require_time(schema, "at", "The rows of hr.people")
+    assert caught.value.fix == "Name another: the columns are id."
+    assert "asks" not in caught.value.why  # rows of a source do not

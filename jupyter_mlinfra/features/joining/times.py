@@ -24,10 +24,11 @@ def require_time(schema: Mapping[str, pl.DataType], column: str, owner: str) -> 
     import polars as pl
 
     if column not in schema:
+        names = ", ".join(name for name in schema if not name.startswith("__"))  # ours do
         raise BadRequest(
             f"{owner} have no column {column}.",
-            "It holds the time for which each row asks.",
-            f"Name another: the columns are {', '.join(schema)}.",
+            "Each row needs its time in it.",
+            f"Name another: the columns are {names}.",
         )
     if not isinstance(schema[column], pl.Datetime | pl.Date):
         fix = (
