@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import BadRequest
+from ..faces.parse import moment
 from ..workbench import Workbench, current
 from .shown import Shown
 
@@ -150,12 +151,14 @@ class FeatureStoreHandle(Shown):
         return self.workbench.features.check(view, sample=sample)
 
     def explain(
-        self, view: str, at: datetime | None = None, *, known_only: bool = False, **keys: Any
+        self, view: str, at: datetime | str | None = None, *, known_only: bool = False, **keys: Any
     ) -> Explained:
         """Which row a training set takes for one entity (`origin="JFK"`) at a time, and why it
-        refuses every other. known_only: rows count only once they are written.
+        refuses every other. at: a moment, or its text (`2013-12-01T06:00Z`). known_only: rows count
+        only once they are written.
         """
-        return self.workbench.features.explain(view, keys, at, known_only=known_only)
+        asked = moment(at) if isinstance(at, str) else at
+        return self.workbench.features.explain(view, keys, asked, known_only=known_only)
 
     def statistics(self, view: str, *, compute: bool = False) -> ViewStatistics:
         """Distribution, freshness, drift and skew of each feature of a view. compute: run the code

@@ -20,6 +20,8 @@ from jupyter_mlinfra.features.join import JoinView, join_as_of
 from jupyter_mlinfra.features.knowing.explain import explain
 from jupyter_mlinfra.features.sources import SourceSpec
 from jupyter_mlinfra.features.windows.plan import window_spec
+from jupyter_mlinfra.nouns.features import FeatureStoreHandle
+from jupyter_mlinfra.workbench import Workbench
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 CASES = examples(800)
@@ -223,6 +225,8 @@ def test_reasons_are_told_in_words_and_the_nearest_rows_are_shown(applied_shop: 
     assert (known.shown, known.total, known.verdicts["tie_created"]) == (3, 6, 2)
     nobody = features.explain("clicks", {"user_id": 99}, T0)
     assert (nobody.taken, nobody.total) == (None, 0)
+    handle = FeatureStoreHandle(Workbench(applied_shop))
+    assert handle.explain("clicks", "2026-03-02T07:00Z", user_id=1).taken == found.taken
 
 
 def test_questions_that_cannot_be_answered_say_what_to_ask(shop: Features) -> None:
