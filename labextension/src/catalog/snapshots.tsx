@@ -202,7 +202,7 @@ function columnsOf(
     {
       key: 'added',
       head: trans.__('added'),
-      figure: ({ added }) => added || null,
+      figure: ({ added }) => (added === 0 ? null : added),
       write: signed('+'),
       sort: ({ added }) => added,
       width: 100
