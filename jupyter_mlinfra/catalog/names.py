@@ -32,6 +32,8 @@ _RULE = (
 )
 _MAX_COLUMN_LENGTH = 255
 _SHOWN = 3
+_JOINER = re.compile(r"(?<=[^\0-\x7f\u200c\u200d])[\u200c\u200d](?=[^\0-\x7f\u200c\u200d])")
+"""What joins or parts two signs within a word of Persian or Hindi, or an emoji."""
 _LINE_BREAK = re.compile(r"\s*[\t\n\v\f\r]\s*")
 
 
@@ -165,7 +167,7 @@ def column_names(header: Sequence[str], owner: str) -> list[str]:
     """
     names = _plain(header)
     for name in names:
-        if not name.isprintable():
+        if not _JOINER.sub("", name).isprintable():
             raise Unprocessable(
                 f"{owner} has a column that cannot be named {name[:40]!r}.",
                 "It holds control characters.",

@@ -158,6 +158,16 @@ def test_a_column_whose_name_is_a_pattern_is_refused_with_what_to_do():
     assert column_names(plain, "it") == plain
 
 
+def test_joiners_within_words_and_emoji_are_part_of_a_name(catalog):
+    names = ["می\u200cروم", "👩\u200d🔬"]
+    catalog.write(pl.DataFrame({name: [number] for number, name in enumerate(names)}), into="t.a")
+    answer = catalog.sql(f'SELECT "{names[1]}", "{names[0]}" FROM t.a')
+    assert [*answer.columns] == names[::-1]
+    for name in ("\u200dname", "na\u200dme", "name\u200c", "é\u200d\u200dé"):
+        with pytest.raises(Unprocessable, match="control characters"):
+            column_names([name], "it")
+
+
 def test_a_verb_about_the_whole_dataset_refuses_a_snapshot(catalog):
     report = catalog.write(pl.DataFrame({"n": [1]}), into="t.a")
     for verb in (catalog.describe, catalog.snapshots, catalog.lineage):

@@ -257,6 +257,16 @@ def test_lists_and_pages_say_that_a_dataset_is_late_or_short(
     assert (report.volume.verdict, report.volume.measured) == ("short", 5)
 
 
+def test_an_upsert_brings_the_rows_that_are_new_or_changed(catalog, project) -> None:
+    """Its files have others too: those that stood beside a changed row."""
+    catalog.write(pl.DataFrame({"id": range(5), "x": [0] * 5}), into="shop.orders")
+    upsert = pl.DataFrame({"id": [3, 4, 5], "x": [0, 1, 1]})
+    catalog.write(upsert, into="shop.orders", mode="upsert", key=["id"])
+    kept(project, [(now() - timedelta(days=day), 1_000 + day) for day in range(1, 20)])
+    found = catalog.quality("shop.orders").volume
+    assert (found.verdict, found.measured) == ("short", 5 + 2)  # two commits of a minute are one
+
+
 def test_a_stated_target_counts_instead(catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     catalog.write(pl.DataFrame({"id": [1]}), into="shop.orders")
     catalog.rule("shop.orders", "fresh within 26 h")

@@ -52,16 +52,23 @@ class Commit:
 
     @classmethod
     def of(
-        cls, snapshot: str, at: float, operation: str, added: int, total: int | None
+        cls,
+        snapshot: str,
+        at: float,
+        operation: str,
+        added: int,
+        total: int | None,
+        *,
+        upserted: int | None = None,
     ) -> Commit | None:
         """What a snapshot tells; None if it brought no rows. operation: see `metadata.kind_of`.
-        total: rows of the dataset afterwards.
+        added: rows in its new files. total: rows of the dataset afterwards. upserted: rows of an
+        upsert that were new or changed, where it says so: its files have others too.
         """
         if not added or operation not in ("append", "overwrite", "upsert"):
             return None
         if operation != "overwrite":
-            # An upsert writes some rows again that it did not change: nobody can tell how many.
-            return cls(snapshot, at, added if operation == "append" else None)
+            return cls(snapshot, at, added if operation == "append" else upserted)
         return (
             cls(snapshot, at, added, replaces=True) if added == total else cls(snapshot, at, None)
         )

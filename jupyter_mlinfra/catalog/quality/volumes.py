@@ -55,7 +55,7 @@ def volume(commits: Sequence[Commit]) -> Watch:
     is_early = len(before) < LEAST or _is_within_a_week(commits)
     if last.rows is None or is_early:
         why = (
-            "An upsert does not tell how many rows are new."
+            "The last commit does not tell how many rows it brought."
             if last.rows is None
             else f"{there_are(len(before))} before it; it takes {LEAST}, over more than a week"
             " if several come in a day, to tell how many rows are usual."

@@ -71,10 +71,17 @@ def commits_of(metadata: Metadata) -> list[Commit]:
             records.kind_of(entry),
             int(summary.get("added-records", 0)),
             None if total is None else int(total),
+            upserted=_upserted(summary),
         )
         if commit is not None:
             found.append(commit)
     return found
+
+
+def _upserted(summary: Metadata) -> int | None:
+    if records.UPDATED not in summary:
+        return None
+    return int(summary[records.INSERTED]) + int(summary[records.UPDATED])
 
 
 def _failing(rules: Sequence[str]) -> dict[str, str]:
