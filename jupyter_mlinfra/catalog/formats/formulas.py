@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import IO
 from xml.etree import ElementTree
 
 _BLOCK = 1 << 20
 _ANY_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
-_MERGED = re.compile(rb"<(?:\w+:)?mergeCell ref=.[A-Z]+[0-9]+:[A-Z]+[0-9]+")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell ref=.[A-Z]+[0-9]+:[A-Z]+[0-9]+[\"']")
 _NUMBERS = re.compile(rb"[0-9]+")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
@@ -22,39 +23,42 @@ def formulas_without_value(path: Path, sheet: str, rows: int | None = None) -> i
     """How many cells of a sheet have a formula and no value; 0 for other kinds of workbooks, and
     for one that cannot be read so. rows: only the first ones are looked at.
     """
-    try:
-        with zipfile.ZipFile(path) as book:
-            part = _part_of(book, sheet)
-            if part is None:
+
+    def count(book: zipfile.ZipFile, part: str) -> int:
+        with book.open(part) as file:
+            if not _has_formulas(file):
                 return 0
-            with book.open(part) as file:
-                if not _has_formulas(file):
-                    return 0
-            with book.open(part) as file:
-                return _count(file, rows)
-    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, StopIteration, ValueError):
-        return 0
+        with book.open(part) as file:
+            return _count(file, rows)
+
+    return _counted(path, sheet, count)
 
 
 def merged_rows(path: Path, sheet: str, above: int) -> int:
     """How many cells of a sheet are merged over several rows; 0 as above. above: rows that do not
     count.
     """
+
+    def count(book: zipfile.ZipFile, part: str) -> int:
+        found, end = set[bytes](), b""
+        with book.open(part) as file:
+            while block := file.read(_BLOCK):
+                found.update(match[0] for match in _MERGED.finditer(end + block))
+                end = block[-128:]
+        rows = [map(int, _NUMBERS.findall(reference)) for reference in found]
+        return sum(last > first > above for first, last in rows)
+
+    return _counted(path, sheet, count)
+
+
+def _counted(path: Path, sheet: str, count: Callable[[zipfile.ZipFile, str], int]) -> int:
+    """What is counted in the file within the archive that holds a sheet; 0 if there is none."""
     try:
         with zipfile.ZipFile(path) as book:
             part = _part_of(book, sheet)
-            if part is None:
-                return 0
-            with book.open(part) as file:
-                found = set[bytes]()
-                end = b""
-                while block := file.read(_BLOCK):
-                    found.update(match[0] for match in _MERGED.finditer(end + block))
-                    end = block[-128:]
+            return 0 if part is None else count(book, part)
     except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, StopIteration, ValueError):
         return 0
-    rows = [map(int, _NUMBERS.findall(reference)) for reference in found]
-    return sum(last > first > above for first, last in rows)
 
 
 def _part_of(book: zipfile.ZipFile, sheet: str) -> str | None:
