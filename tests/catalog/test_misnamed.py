@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
+from jupyter_mlinfra.catalog.formats import formulas
 from jupyter_mlinfra.core.errors import Unprocessable
 
 type Write = Callable[[str, str | bytes], Path]
@@ -88,7 +89,8 @@ def test_a_workbook_that_is_none_says_what_it_is(catalog: Catalog, file: Write) 
 def test_a_hidden_sheet_is_read_only_by_its_name(
     catalog: Catalog, tmp_path: Path, rows: Callable[[str], list[dict[str, Any]]]
 ) -> None:
-    openpyxl = pytest.importorskip("openpyxl")
+    import openpyxl
+
     book = openpyxl.Workbook()
     for sheet, word in ((book.active, "secret"), (book.create_sheet("data"), "seen")):
         sheet.append(["word", "group"])
@@ -154,3 +156,19 @@ def test_quotes_with_a_backslash_are_a_doubt_that_stops(
 )
 def test_a_backslash_that_escapes_nothing_is_none(catalog: Catalog, file: Write, text: str) -> None:
     assert catalog.ingest([file("a.csv", text)], into="t.a").quarantined == 0
+
+
+@pytest.mark.parametrize("block", [*range(16, 80, 3), 1 << 20])
+def test_merged_cells_count_once_wherever_the_file_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    import openpyxl
+
+    monkeypatch.setattr(formulas, "_BLOCK", block)
+    book = openpyxl.Workbook()
+    for cells in ("A1:B1", "A10:A123", "B10:B99", "C130:D130"):
+        book.active.merge_cells(cells)
+    path = tmp_path / "a.xlsx"
+    book.save(path)
+    assert formulas.merged_rows(path, book.active.title, above=0) == 2
+    assert formulas.merged_rows(path, book.active.title, above=10) == 0

@@ -44,7 +44,7 @@ def merged_rows(path: Path, sheet: str, above: int) -> int:
         with book.open(part) as file:
             while block := file.read(_BLOCK):
                 found.update(match[0] for match in _MERGED.finditer(end + block))
-                end = block[-128:]
+                end = (end + block)[-128:]
         rows = [map(int, _NUMBERS.findall(reference)) for reference in found]
         return sum(last > first > above for first, last in rows)
 
