@@ -26,8 +26,19 @@ const folderOf = ({ resource }) =>
     ? resource.slice(LIB.length + 1).split(/[\\/]/)[0]
     : /[\\/]labextension[\\/]style[\\/](\w+)\.css$/.exec(resource ?? '')?.[1];
 /** The style sheets of components; that of a domain has the name of its folder. */
-const SHEETS = ['frame', 'controls', 'cards', 'charts', 'forms'];
-const SHARED = ['answers', 'api', 'code', 'components', 'hooks', 'workbench'];
+const SHEETS = ['frame', 'controls', 'cards', 'charts', 'chartmarks', 'forms', 'diff', 'deploying'];
+/** Folders, and files beside them. */
+const SHARED = [
+  'answers',
+  'api',
+  'code',
+  'components',
+  'format.js',
+  'hooks',
+  'names.js',
+  'order.js',
+  'workbench'
+];
 const DOMAINS = [
   'catalog',
   'deployments',
@@ -36,6 +47,7 @@ const DOMAINS = [
   'jobs',
   'models',
   'monitoring',
+  'notebook',
   'pipelines'
 ];
 

@@ -1,10 +1,5 @@
-import { Notification } from '@jupyterlab/apputils';
-
 import { asApiError } from '../api/errors';
 import type { IJob } from '../api/types';
-import { brief } from '../components/confirm';
-import { lookOf } from '../components/state';
-import * as format from '../format';
 import { nameOf, parseRef } from '../refs';
 import type { IWorkbench } from '../tokens';
 import { isActive } from './state';
@@ -12,8 +7,6 @@ import { isActive } from './state';
 /** Tell of the end of a job; takes `{ref}`. */
 export const NOTIFY = 'mlinfra:jobs-notify';
 const KEY = 'jobs:notify';
-/** A job that ends sooner is seen to end. */
-const SHORT_SECONDS = 10;
 /** All are looked at once a minute: no event tells of what happened while the socket was closed. */
 const PAUSE = 60_000;
 
@@ -86,10 +79,14 @@ export class Ends {
       if (job.array) {
         this._arrays.add(ref);
       }
-      if (!isActive(job) && this._awaited.delete(ref)) {
+      // Where the code of the message does not come, it is told later.
+      const { tell } = isActive(job) ? {} : await import('./ending');
+      if (tell && this._awaited.delete(ref)) {
         this._arrays.delete(ref);
         this._keep();
-        this._tell(job);
+        if (this._options.isEnabled() && !this._options.inSight(job.ref)) {
+          tell(job, this._workbench);
+        }
       }
     } catch (error) {
       const { status, code } = asApiError(error);
@@ -105,30 +102,6 @@ export class Ends {
       this._later();
     }
     return news && !lost && this._awaited.has(ref) ? this._look(ref) : lost;
-  }
-
-  private _tell(job: IJob): void {
-    const { trans, open } = this._workbench;
-    const short = (job.elapsed_seconds ?? 0) < SHORT_SECONDS;
-    if (!this._options.isEnabled() || short || this._options.inSight(job.ref)) {
-      return;
-    }
-    const { word } = lookOf(job.state, trans);
-    const after = format.duration(job.elapsed_seconds);
-    const message = [
-      trans.__('%1: %2 after %3', job.name, word, after),
-      job.state !== 'succeeded' && job.reason
-    ];
-    const [text, details] = brief(message.filter(Boolean).join('\n'), trans);
-    const options: Notification.IOptions<null> = {
-      autoClose: 10_000,
-      actions: [{ label: trans.__('Open'), callback: () => void open(job.ref) }, ...details]
-    };
-    if (job.state === 'succeeded') {
-      Notification.success(text, options);
-    } else {
-      Notification.warning(text, options);
-    }
   }
 
   private _keep(): void {

@@ -203,7 +203,8 @@ function Cells({
   );
 }
 
-const live: Lazy<{ payload: IPayload }> = () => import('../mime/live');
+const live: Lazy<{ payload: IPayload }> = () =>
+  import(/* webpackChunkName: "shared" */ '../mime/live');
 
 function ShownOutput({ output, cell }: { output: IShownOutput; cell: number }): React.ReactElement {
   const { trans } = useWorkbench();

@@ -9,7 +9,7 @@ import type { IPayload } from './payload';
 
 export const MLINFRA_MIME = 'application/vnd.mlinfra.v1+json';
 
-const live: Lazy<{ payload: IPayload }> = () => import('./live');
+const live: Lazy<{ payload: IPayload }> = () => import(/* webpackChunkName: "shared" */ './live');
 
 /**
  * A record in a notebook's output: the same card as on its page, alive while its object can still

@@ -488,6 +488,27 @@ describe('the end of a job that was submitted here', () => {
     jest.useRealTimers();
   });
 
+  it('is told though the server did not send the code of the message at first', async () => {
+    jest.useFakeTimers();
+    let asked = 0;
+    jest.doMock('../ending', () => {
+      asked += 1;
+      if (asked === 1) {
+        throw new Error('Loading chunk jobs failed.');
+      }
+      return jest.requireActual<object>('../ending');
+    });
+    const { success } = notified();
+    const { fake, ends } = waiting({ state: 'succeeded' });
+    await ends.await('job:7f3a');
+    expect(fake.kept.get('jobs:notify')).toEqual(['job:7f3a']);
+    await jest.advanceTimersByTimeAsync(60_000);
+    expect([asked, success.mock.calls.length]).toEqual([2, 1]);
+    expect(fake.kept.get('jobs:notify')).toEqual([]);
+    jest.dontMock('../ending');
+    jest.useRealTimers();
+  });
+
   it('of an array is noticed by the end of its last element', async () => {
     const { warning } = notified();
     const { fake, ends, now } = waiting({ array: { size: 2 } as never });
