@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import MLInfraError, NotFound
 from . import metadata as records
 from .names import DatasetName
 from .registrations import Registrations
 from .store import CatalogStore
+from .stores.listing import CatalogEntry
 
 if TYPE_CHECKING:
     from ..core.project import Project
@@ -64,13 +66,32 @@ def personal_columns(
             metadata = store.metadata(store.entry(name))
             found[dataset] = records.masked(name, metadata)
             if dropped:
-                present = {field["name"] for field in records.fields(name, metadata)}
-                untagged = present & _untagged(project, dataset)
-                found[dataset] |= records.ever_masked(metadata) - untagged
+                found[dataset] |= _ever(project, name, metadata)
         except NotFound:
             if (registered := registrations.get(name)) is not None:
                 found[dataset] = registered.personal
     return found
+
+
+def personal_before(project: Project, store: CatalogStore, name: DatasetName) -> frozenset[str]:
+    """The columns tagged `pii` of a dataset whose metadata is damaged, as the newest of its earlier
+    metadata files has them that can be read; empty if there is none. Raises as listing the folder.
+    """
+    from .care.files import listed
+
+    folder = (store.entry(name).metadata or "").rpartition("/")[0]
+    files = [file for file in listed(store, folder) if file.path.endswith(".metadata.json")]
+    for file in sorted(files, key=lambda file: file.at, reverse=True):
+        with contextlib.suppress(MLInfraError):
+            metadata = store.metadata(CatalogEntry(name.namespace, name.table, file.path))
+            return records.masked(name, metadata) | _ever(project, name, metadata)
+    return frozenset()
+
+
+def _ever(project: Project, name: DatasetName, metadata: Mapping[str, Any]) -> frozenset[str]:
+    """The columns of all schemas with the tag, but for those that have lost it since."""
+    present = {field["name"] for field in records.fields(name, metadata)}
+    return records.ever_masked(metadata) - (present & _untagged(project, name.text))
 
 
 def _untagged(project: Project, dataset: str) -> frozenset[str]:

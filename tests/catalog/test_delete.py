@@ -285,3 +285,15 @@ def test_a_dataset_whose_metadata_is_damaged_can_be_deleted_when_forced(catalog,
     metadata.write_bytes(whole)  # from a backup
     catalog.restore_deleted(deleted.trash, into="t.back")
     assert rows("t.back") == [{"id": 1}, {"id": 2}]
+
+
+def test_a_dataset_with_damaged_metadata_is_deleted_with_what_was_tagged_before(catalog, file):
+    path = file("a.csv", "id,mail\n1,a@b.c\n")
+    catalog.ingest([path], into="t.a")
+    catalog.tag("column:t.a.mail", add=["pii"])
+    catalog.ingest([path], into="t.a")
+    Path(catalog._store.load(catalog.own("t.a")).metadata_location).write_text("{")
+    catalog.delete("t.a", force=True)
+    assert catalog.personal("t.a") == {"mail"}
+    catalog.ingest([path], into="t.a")
+    assert catalog.personal("t.a") == {"mail"}

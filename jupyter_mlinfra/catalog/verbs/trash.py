@@ -11,7 +11,7 @@ from ...core.events import telling
 from ...core.files import explain_os_error
 from ...core.records import Page, page_of
 from ...core.viewer import Reveal
-from ..personal import personal_columns
+from ..personal import personal_before, personal_columns
 from ..tables.registered import RegisteredTable
 from ..uses import made_from
 from .base import Verbs, whole
@@ -51,12 +51,9 @@ class TrashVerbs(Verbs):
             if not force:
                 self._check_whole(dataset_name)
                 self._check_unused(dataset_name)
-            with contextlib.suppress(
-                NotFound, Unavailable, Unprocessable
-            ):  # damaged: it can be deleted still
-                text = dataset_name.text
-                found = personal_columns(self._project, [text], dropped=True)
-                self._revealing.delete(text, found.get(text, ()), reveal, in_place=False)
+            with contextlib.suppress(NotFound):
+                personal = self._personal(dataset_name)
+                self._revealing.delete(dataset_name.text, personal, reveal, in_place=False)
             trashed, files = self._trash.drop(dataset_name, damaged=force)
         self._tell_deleted(dataset_name)
         return Deleted(
@@ -151,6 +148,15 @@ class TrashVerbs(Verbs):
                 f" mlinfra catalog delete {name.asked} --force (in Python force=True)."
             )
             raise type(error)(f"{name.text} was not deleted.", error.why, fix) from error
+
+    def _personal(self, name: DatasetName) -> frozenset[str]:
+        try:
+            found = personal_columns(self._project, [name.text], dropped=True)
+        except (Unavailable, Unprocessable):  # damaged: it can be deleted still
+            with contextlib.suppress(Unavailable, OSError):
+                return personal_before(self._project, self._store, name)
+            return frozenset()
+        return found.get(name.text, frozenset())
 
     def _check_unused(self, name: DatasetName) -> None:
         if users := made_from(name, self._project, self._store):
