@@ -14,8 +14,10 @@ from ..dialect import HeadRows, layout_of
 from ..misnamed import check_workbook
 from ..names import column_names
 from ..reading import Doubt, Reading, say
+from .cells import load
 from .columns import ROWS, first_line
 from .formulas import formulas_without_value, merged_rows
+from .opendocument import empty_cells
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,13 +62,12 @@ class ExcelFile:
         self._above = first + layout.header
         self.header = cells[first] if layout.header else [""] * head.width
         names = column_names(self.header, path.name)
-        cells_below, errors = _load(
+        cells_below, errors = load(
             book,
             self.sheet,
+            [str(number) for number in range(head.width)],
             skip_rows=self._above,
-            column_names=[str(number) for number in range(head.width)],
             n_rows=None if limit is None else limit + 1,
-            schema_sample_rows=None,
         )
         self.complete = limit is None or cells_below.height <= limit
         cells_below = cells_below if limit is None else cells_below.head(limit)
@@ -76,8 +77,7 @@ class ExcelFile:
             *layout.doubts,
             *_others(self.sheets, self.sheet, reading, path.name),
             *_errors(errors, path.name),
-            *_merged(path, self.sheet, self._above),
-            *_formulas(path, self.sheet, None if limit is None else self._above + limit),
+            *_empty(path, self.sheet, self._above, limit),
         ]
 
     def frames(self) -> Iterator[pl.DataFrame]:
@@ -133,28 +133,18 @@ def _beginning(book: Any, requested: str | None, file: str) -> tuple[str, pl.Dat
     """The sheet that is meant, with its first rows as text; without a name the first that people
     see and that has cells.
     """
+    import polars as pl
+
     names = book.sheet_names
     found = []
     for name in names if requested is None else [_sheet(names, requested, file)]:
         loaded = book.load_sheet(name, header_row=None, skip_rows=0, n_rows=_HEAD, dtypes="string")
-        found.append((name, _frame(loaded)[0]))
+        found.append((name, pl.DataFrame(pl.from_arrow(loaded.to_arrow_with_errors()[0]))))
         if loaded.visible == "visible" and loaded.height:
             return found[-1]
     if not found:
         raise _no_sheet(requested, names, file)
     return found[0]
-
-
-def _load(book: Any, sheet: str, **options: Any) -> tuple[pl.DataFrame, int]:
-    """Rows of a sheet, and how many cells of them hold an error."""
-    return _frame(book.load_sheet(sheet, header_row=None, **{"skip_rows": 0, **options}))
-
-
-def _frame(loaded: Any) -> tuple[pl.DataFrame, int]:
-    import polars as pl
-
-    batch, errors = loaded.to_arrow_with_errors()
-    return pl.DataFrame(pl.from_arrow(batch)), len(errors.errors) if errors else 0
 
 
 def _sheet(names: Sequence[str], requested: str, file: str) -> str:
@@ -186,28 +176,36 @@ def _others(names: Sequence[str], sheet: str, reading: Reading, file: str) -> li
     ]
 
 
-def _merged(path: Path, sheet: str, above: int) -> list[Doubt]:
-    count = merged_rows(path, sheet, above)
+def _empty(path: Path, sheet: str, above: int, limit: int | None) -> list[Doubt]:
+    """What is said of cells that have a value on a screen and none here."""
+    rows = None if limit is None else above + limit
+    formulas, merged = empty_cells(path, sheet, above, rows)
+    formulas += formulas_without_value(path, sheet, rows)
+    merged += merged_rows(path, sheet, above)
+    return [*_merged(merged, path.name), *_formulas(formulas, path.name)]
+
+
+def _merged(count: int, file: str) -> list[Doubt]:
     if not count:
         return []
     cells = "1 cell" if count == 1 else f"{count:,} cells"
-    what = f"{path.name} has {cells} merged over several rows."
+    what = f"{file} has {cells} merged over several rows."
     return [Doubt("types", what, "Only the first of these rows has the value; unmerge them.")]
 
 
 def _errors(count: int, file: str) -> list[Doubt]:
     if not count:
         return []
-    what = f"{count:,} cells of {file} hold an error, such as #N/A."
+    cells = "1 cell of" if count == 1 else f"{count:,} cells of"
+    what = f"{cells} {file} hold{'s' if count == 1 else ''} an error, such as #N/A."
     return [Doubt("types", what, "They are empty here; mend the formulas to have values.")]
 
 
-def _formulas(path: Path, sheet: str, rows: int | None) -> list[Doubt]:
-    count = formulas_without_value(path, sheet, rows)
+def _formulas(count: int, file: str) -> list[Doubt]:
     if not count:
         return []
     cells = "1 cell" if count == 1 else f"{count:,} cells"
-    what = f"{cells} of {path.name} hold a formula whose value was never computed."
+    what = f"{cells} of {file} hold a formula whose value was never computed."
     fix = "They are empty here; open the workbook in Excel or LibreOffice and save it again."
     return [Doubt("types", what, fix)]
 
