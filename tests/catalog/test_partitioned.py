@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pyiceberg.manifest import PartitionFieldStats, PartitionFieldSummary
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import (
@@ -142,6 +143,26 @@ def test_a_filter_reads_only_its_partition_and_pyiceberg_reads_all(
     assert len(list(table.scan(row_filter="word = 'long word'").plan_files())) == 3
     assert sorted(table.scan().to_arrow()["id"].to_pylist()) == list(range(12))
     assert table.inspect.partitions()["record_count"].to_pylist()
+
+
+def test_no_row_is_missing_where_a_writer_does_not_tell_the_bounds_of_its_partitions(
+    catalog: Catalog, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ClickHouse writes its lists of files: nothing is null, and no bounds."""
+    make(project, [(1, BucketTransform(3))])
+    with monkeypatch.context() as patch:
+        unknown = PartitionFieldSummary.from_args(contains_null=False, contains_nan=False)
+        patch.setattr(PartitionFieldStats, "to_summary", lambda _: unknown)
+        catalog.write(ROWS[:6], into="t.p")
+        catalog.write(ROWS[6:], into="t.p")
+    assert catalog.dataset("t.p").scan().filter(pl.col("id") == 7).collect().height == 1
+    assert catalog.sql("SELECT price FROM t.p WHERE id = 7").rows() == [(Decimal("1.55"),)]
+    changed = catalog.write(
+        ROWS[:2].with_columns(word=pl.lit("new")), into="t.p", mode="upsert", key="id"
+    )
+    assert (changed.rows_written, changed.rows_updated) == (2, 2)
+    catalog.compact("t.p")
+    assert sorted(catalog.dataset("t.p").scan().collect()["id"]) == list(range(12))
 
 
 def test_files_and_upserts_come_into_a_partitioned_table_too(

@@ -23,6 +23,7 @@ from ...core.secrets import resolve
 from ...core.sqlite import can_write, mode_of_reading
 from ..drivers import check_account, with_region
 from ..settings import CatalogSettings
+from .bounds import look_where_bounds_are_unknown
 from .embedded import Embedded
 from .faults import Faults
 from .patience import patient, stay_patient
@@ -68,6 +69,7 @@ class Opening:
         with self._lock, self.faults.explained("The catalog cannot be opened."):
             if self._iceberg is None:
                 load_modules(*PYICEBERG)
+                look_where_bounds_are_unknown()
                 # Polars plans with pyiceberg; its own planner needs another package, and without it
                 # every scan would warn.
                 os.environ.setdefault("POLARS_ICEBERG_PLANNER", "pyiceberg")
