@@ -66,9 +66,11 @@ benchmarks: $(VENV)/.benchmarks ## paired benchmarks against peers; minutes each
 oracles: $(VENV)/.benchmarks ## estimates of performance and changes beside those of NannyML and river (2 GB)
 	@$(BIN)/python benchmarks/estimates.py
 
+# The second time with the certificates of the system, as set-up does it: those within uv may lack a proxy's.
 build: $(VENV)/.demo ## the wheel, in dist/
 	@scripts/frontend.sh $(BIN) jlpm build:prod
-	@$(BIN)/uv build --quiet --wheel && ls dist
+	@$(BIN)/uv build --quiet --wheel || UV_SYSTEM_CERTS=true $(BIN)/uv build --quiet --wheel
+	@ls dist
 
 # The stamps hold what the environment was made from; set-up is skipped while nothing of it changed.
 SOURCES := pyproject.toml scripts/setup.sh labextension/package.json labextension/yarn.lock $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
