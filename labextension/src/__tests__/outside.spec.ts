@@ -61,6 +61,7 @@ function outside(): {
   const app = { commands: new CommandRegistry(), contextMenu, shell };
   const workbench = new Workbench({
     app: app as unknown as JupyterFrontEnd,
+    area: 'main',
     mlinfra: fake,
     trans: nullTranslator.load('x'),
     code: fake.code,

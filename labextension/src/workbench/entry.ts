@@ -14,8 +14,9 @@ export const launcher: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:launcher',
   description: 'The category “ML Infrastructure” of the launcher.',
   autoStart: true,
-  requires: [IWorkbench, ILauncher],
-  activate: (app: JupyterFrontEnd, workbench: IWorkbench, offers: ILauncher) => {
+  requires: [IWorkbench],
+  optional: [ILauncher],
+  activate: (app: JupyterFrontEnd, workbench: IWorkbench, offers: ILauncher | null) => {
     workbench.addCommand({
       id: FIRST,
       label: workbench.trans.__('First Steps'),
@@ -29,7 +30,7 @@ export const launcher: JupyterFrontEndPlugin<void> = {
     });
     void app.started.then(() =>
       OFFERED.filter(command => app.commands.hasCommand(command)).forEach((command, rank) =>
-        offers.add({
+        offers?.add({
           command,
           args: { short: true },
           category: workbench.trans.__('ML Infrastructure'),

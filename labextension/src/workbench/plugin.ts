@@ -1,4 +1,5 @@
 import {
+  ILabShell,
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
@@ -38,7 +39,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
   autoStart: true,
   provides: IWorkbench,
   requires: [IMLInfra],
-  optional: [ITranslator, ILayoutRestorer, ICommandPalette, INotebookTracker, IStateDB],
+  optional: [ITranslator, ILayoutRestorer, ICommandPalette, INotebookTracker, IStateDB, ILabShell],
   activate: (
     app: JupyterFrontEnd,
     mlinfra: IMLInfra,
@@ -46,7 +47,8 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     notebooks: INotebookTracker | null,
-    state: IStateDB | null
+    state: IStateDB | null,
+    labShell: ILabShell | null
   ): IWorkbench => {
     const trans = (translator ?? nullTranslator).load('jupyter_mlinfra');
     ownChords(app.commands);
@@ -54,6 +56,7 @@ export const workbench: JupyterFrontEndPlugin<IWorkbench> = {
     const code = createCode(app.commands, notebooks, reveal, trans);
     const made = new Workbench({
       app,
+      area: labShell ? 'main' : 'down',
       mlinfra,
       trans,
       code,

@@ -48,8 +48,12 @@ export const status: JupyterFrontEndPlugin<void> = {
   id: '@jupyter-mlinfra/labextension:status',
   description: 'GPUs, jobs and alerts in the status bar; hidden when there is nothing to show.',
   autoStart: true,
-  requires: [IWorkbench, IStatusBar],
-  activate: (app: JupyterFrontEnd, workbench: IWorkbench, bar: IStatusBar) => {
+  requires: [IWorkbench],
+  optional: [IStatusBar],
+  activate: (app: JupyterFrontEnd, workbench: IWorkbench, bar: IStatusBar | null) => {
+    if (!bar) {
+      return; // Jupyter Notebook has none
+    }
     const visibility = new WidgetVisibility();
     visibility.shown = true; // as long as the browser's tab is
     const show = async (): Promise<void> => {

@@ -33,8 +33,16 @@ import { Pointer } from './pointer';
 import { Shelf } from './shelf';
 import { widen } from './width';
 
+/** The height of a page below a notebook: that area has none of its own. */
+const BELOW = '40vh';
+
 interface IOptions {
   app: JupyterFrontEnd;
+  /**
+   * Where pages are shown: in Jupyter Notebook below the notebook, for its main area has but one
+   * place.
+   */
+  area: 'main' | 'down';
   mlinfra: IMLInfra;
   trans: TranslationBundle;
   code: ICode;
@@ -265,18 +273,21 @@ export class Workbench implements IWorkbench {
   }
 
   private async _add(kind: IPageKind, reference: string, preview: boolean): Promise<void> {
-    const { shell } = this._options.app;
+    const { app, area } = this._options;
     const page = new PageWidget(this, kind.spec, pageOf(reference), reference);
     page.isPreview = preview;
     await kind.tracker.add(page);
     // Chosen only now: the one before may have been kept, or closed, meanwhile.
     const last = preview ? this._replaced(kind, page) : undefined;
     page.onPreview = () => void kind.tracker.save(page);
-    shell.add(page, 'main', {
+    if (area === 'down') {
+      page.content.node.style.minHeight = BELOW;
+    }
+    app.shell.add(page, area, {
       type: kind.spec.kind,
       ...(last && { ref: last.id, mode: 'tab-after' })
     });
-    shell.activateById(page.id);
+    app.shell.activateById(page.id);
     last?.dispose();
   }
 

@@ -27,7 +27,7 @@ interface ISetup {
   tabs: () => string[];
 }
 
-function setup(): ISetup {
+function setup(area: 'main' | 'down' = 'main'): ISetup {
   const { workbench } = fakeWorkbench();
   const restore = jest.fn(async () => undefined);
   const pages: PageWidget[] = [];
@@ -44,6 +44,7 @@ function setup(): ISetup {
   const app = { commands: new CommandRegistry(), shell };
   const made = new Workbench({
     app: app as unknown as JupyterFrontEnd,
+    area,
     mlinfra: workbench,
     trans: nullTranslator.load('x'),
     code: workbench.code,
@@ -83,6 +84,14 @@ it('a page that comes back after a reload is not opened anew: Recent keeps its o
   expect(made.shelf.recent).toEqual([]);
   await commands.execute('mlinfra:runs-open', { ref: 'run:2' });
   expect(made.shelf.recent.map(({ ref }) => ref)).toEqual(['run:2']);
+});
+
+it('a page stands below the notebook where the main area has but one place, and has a height', async () => {
+  const { made, shell } = setup('down');
+  await made.open('run:1');
+  const [page, area] = shell.add.mock.calls[0] as [PageWidget, string];
+  expect(area).toBe('down');
+  expect(page.content.node.style.minHeight).toBe('40vh');
 });
 
 describe('pages of one kind', () => {
