@@ -92,6 +92,7 @@ def test_at_a_zoom_of_200_percent_each_tab_has_room_above_the_code(
     for tab in page.get_by_role("tab").all():
         tab.click()
         expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+        expect(tab).to_be_in_viewport(ratio=1)
         height, above = page.evaluate(ROOM)
         assert height >= 200, tab.inner_text()
         assert above >= -1, tab.inner_text()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 import numpy as np
 import polars as pl
@@ -10,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_mlinfra.catalog.grid.plan import plan
+from jupyter_mlinfra.catalog.grid.spec import Filter, GridQuery
 from jupyter_mlinfra.catalog.looking.describing import profiles_of
 from jupyter_mlinfra.catalog.looking.sketches import sketched_frame
 from jupyter_mlinfra.catalog.spec import Shape
@@ -114,3 +119,59 @@ def test_of_many_words_the_most_frequent_have_a_bar_and_the_others_are_counted()
     shape = shape_of(words)
     assert [bar.label for bar in shape.bars] == [f"w{n}" for n in range(39, 27, -1)]
     assert sum(bar.count for bar in shape.bars) + shape.above == len(words)
+
+
+def chosen(values: pl.Series, shape: Shape) -> list[int]:
+    """Rows that each bar chooses when it is clicked, as the panel asks for them."""
+    within = ("between",) if shape.kind == "values" else (">=", "<")
+    rows = values.to_frame("x").lazy()
+    found = []
+    for bar in json.loads(json.dumps([asdict(bar) for bar in shape.bars])):
+        ends = [float_of_javascript(end) for end in (bar["low"], bar["high"])]
+        given = [ends] if len(within) == 1 else ends
+        filters = [
+            Filter(column="x", op=op, value=end) for op, end in zip(within, given, strict=True)
+        ]
+        found.append(plan(rows, GridQuery(filters=filters)).collect().height)
+    return found
+
+
+def float_of_javascript(value: object) -> object:
+    """What is left of a number after a browser has read and written it."""
+    return value if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("start", [2**60, -(2**62), 2**53 - 40, 2**63 - 2**40])
+@pytest.mark.parametrize(("step", "count"), [(1, 5), (1, 50), (3, 5_000), (2**33 + 1, 100)])
+def test_a_bar_of_large_integers_chooses_the_rows_that_it_counts(
+    start: int, step: int, count: int
+) -> None:
+    values = pl.Series([start + step * place for place in range(count)], dtype=pl.Int64)
+    shape = shape_of(values)
+    assert len(shape.bars) > 4
+    assert chosen(values, shape) == [bar.count for bar in shape.bars]
+    assert sum(bar.count for bar in shape.bars) == count
+
+
+@pytest.mark.parametrize("dtype", [pl.UInt64, pl.Int128])
+def test_integers_of_any_width_have_exact_bars(dtype: pl.DataType) -> None:
+    values = pl.Series([2**63 + 7 * place for place in range(100)], dtype=dtype)
+    shape = shape_of(values)
+    assert chosen(values, shape) == [bar.count for bar in shape.bars]
+
+
+def test_a_bar_of_decimals_with_many_digits_chooses_the_rows_that_it_counts() -> None:
+    values = pl.Series(
+        [Decimal("12345678901234567890.10") + place * Decimal("0.05") for place in range(200)],
+        dtype=pl.Decimal(38, 4),
+    )
+    shape = shape_of(values)
+    assert len(shape.bars) > 10
+    assert chosen(values, shape) == [bar.count for bar in shape.bars]
+    assert shape.bars[1].low == "12345678901234567890.50"
+
+
+def test_a_float_at_an_edge_is_counted_where_the_bar_says() -> None:
+    values = pl.Series([place / 10 for place in range(31)] + [1 / 3])
+    shape = shape_of(values)
+    assert chosen(values, shape) == [bar.count for bar in shape.bars]

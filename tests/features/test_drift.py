@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ FULL = 2 * (1 - 0.5 / 200) * math.log(400)
         ([1, 2, 2, 2] * 50, [1, 1, 1, 2] * 50, 2 * 0.5 * math.log(3), 0.5),
         (list(range(200)), list(range(200)), 0.0, 0.0),
         ([date(2020, 1, 1)] * 200, [date(2026, 1, 1)] * 200, FULL, 1.0),
+        ([2**60] * 200, [2**60 + 1] * 200, FULL, 1.0),  # one number as floats
+        ([2**60, 2**60 + 3] * 100, [2**60 + 3, 2**60] * 100, 0.0, 0.0),
+        ([Decimal(10**30)] * 200, [Decimal(10**30 + 1)] * 200, FULL, 1.0),
+        ([1.5, math.nan, None] * 100, [math.inf, 1.5, None] * 100, 0.0, 0.0),
         (["a", "b"] * 100, ["a", "c"] * 100, 2 * (0.5 - 0.0025) * math.log(200), None),
         ([f"u{n}" for n in range(200)], [f"u{n}" for n in range(200)], 0.0, None),
         ([True] * 200, [True] * 200, 0.0, None),

@@ -36,7 +36,8 @@ _IN_A_ROW = 60
 _TAIL = 0.005
 _LONG = 4
 _DECIMALS = 4
-_LARGEST = 2.0**53
+_LARGEST = 2**53
+_TOLD = 10**15  # a float tells 15 digits
 
 
 def shape_of(values: pl.Series, counts: Numbers, *, counted: bool) -> Shape | None:
@@ -95,12 +96,18 @@ def _clipped(values: Numbers, counts: Numbers) -> _Clipped:
         values[min(last, int(np.searchsorted(cumulated, share * total)))]
         for share in (_TAIL, 1 - _TAIL)
     )
-    if float(values[-1]) - float(values[0]) <= _LONG * (float(high) - float(low)):
+    if _extent(values[0], values[-1]) <= _LONG * _extent(low, high):
         return _Clipped(values, counts, 0, 0)
     first = int(np.searchsorted(values, low))
     end = int(np.searchsorted(values, high, side="right"))
     below, above = int(counts[:first].sum()), int(counts[end:].sum())
     return _Clipped(values[first:end], counts[first:end], below, above)
+
+
+def _extent(low: Any, high: Any) -> float:
+    if isinstance(low, int):  # of any size
+        return float(high - low)
+    return float(high) - float(low)
 
 
 def _one_each(values: pl.Series, counts: Numbers) -> Shape:
@@ -128,26 +135,29 @@ def _of_moments(values: pl.Series, counts: Numbers) -> Shape | None:
 def _of_numbers(values: pl.Series, counts: Numbers, *, few: bool) -> Shape:
     import polars as pl
 
-    narrow = values.dtype.is_integer() and values.dtype not in (pl.Int128(), pl.UInt64())
-    numbers = (values if narrow else values.cast(pl.Float64)).to_numpy()
-    whole, scale = _whole(numbers)
+    whole, scale = _whole(values)
     if whole is not None and scale == 1 and whole[-1] - whole[0] < _IN_A_ROW:
-        return _shape("values", _Clipped(whole, counts, 0, 0), whole, int, str)
+        return _shape("values", _Clipped(whole, counts, 0, 0), whole, plain, str)
     if few:
         return _one_each(values, counts)
     if whole is None:
-        return _continuous(_clipped(numbers, counts))
+        return _continuous(_clipped(values.cast(pl.Float64).to_numpy(), counts))
     return _stepped(_clipped(whole, counts), scale)
 
 
-def _whole(numbers: Numbers) -> tuple[Numbers | None, int]:
+def _whole(values: pl.Series) -> tuple[Numbers | None, int]:
     """The numbers times a power of ten that makes them whole, and that power; None if there is
     none.
     """
+    import polars as pl
+
+    if values.dtype.is_integer():
+        return _exact(values), 1
+    if isinstance(values.dtype, pl.Decimal):
+        return _unscaled(_exact(values.to_physical()), 10**values.dtype.scale)
+    numbers = values.cast(pl.Float64).to_numpy()
     if max(abs(float(numbers[0])), abs(float(numbers[-1]))) >= _LARGEST:
         return None, 1
-    if numbers.dtype.kind in "iu":
-        return numbers.astype(np.int64), 1
     for scale in (10**decimals for decimals in range(_DECIMALS + 1)):
         found = numbers * scale
         whole = np.rint(found)
@@ -156,20 +166,47 @@ def _whole(numbers: Numbers) -> tuple[Numbers | None, int]:
     return None, 1
 
 
+def _exact(values: pl.Series) -> Numbers:
+    """Integers; large ones are Python's, which are neither rounded nor overflow."""
+    import polars as pl
+
+    if max(abs(values[0]), abs(values[-1])) < _LARGEST:
+        return values.cast(pl.Int64).to_numpy()
+    return np.array(values.to_list(), object)
+
+
+def _unscaled(whole: Numbers, scale: int) -> tuple[Numbers, int]:
+    """Decimals without the zeros that all of them end in."""
+    spare = math.gcd(int(np.gcd.reduce(whole)), scale)
+    while scale > 1 and not spare % 10:
+        whole, scale, spare = whole // 10, scale // 10, spare // 10
+    return whole, scale
+
+
 def _stepped(clipped: _Clipped, scale: int) -> Shape:
     """Bins of numbers that lie on a grid."""
     values = clipped.values
     step = int(np.gcd.reduce(values - values[0])) or 1
     width = step * _round_whole((int(values[-1]) - int(values[0])) / step / BINS)
 
-    def edge(place: int) -> int | float:
-        return place * width if scale == 1 else place * width / scale
+    def edge(place: int) -> int | float | str:
+        return _edge(place * width, scale)
 
     def label(place: int) -> str:
         last = edge(place + 1) if scale > 1 else place * width + width - 1
         return str(edge(place)) if scale == width == 1 else f"{edge(place)} – {last}"
 
     return _shape("bins", clipped, values // width, edge, label)
+
+
+def _edge(number: int, scale: int) -> int | float | str:
+    """The number divided by a power of ten; as text where a float would not tell all its digits."""
+    if scale == 1:
+        found: int | str = plain(number)
+        return found
+    if abs(number) < _TOLD:
+        return number / scale
+    return f"{Decimal(f'{number}e-{len(str(scale)) - 1}'):f}"
 
 
 def _continuous(clipped: _Clipped) -> Shape:
@@ -188,7 +225,10 @@ def _continuous(clipped: _Clipped) -> Shape:
     def label(place: int) -> str:
         return f"{edge(place):.{shown}g} – {edge(place + 1):.{shown}g}"
 
-    index = np.floor(values / width).astype(np.int64)
+    first, last = (math.floor(float(end) / width) for end in (values[0], values[-1]))
+    # By the edges as they are told: a value at one is not counted beside it.
+    edges = [edge(place) for place in range(first - 1, last + 2)]
+    index = np.searchsorted(edges, values, side="right") + (first - 2)
     return _shape("bins", clipped, index, edge, label)
 
 
@@ -222,7 +262,7 @@ def _shape(
 ) -> Shape:
     """A bar for each place from the first to the last of `index`, which is in order."""
     first = int(index[0])
-    counts = np.bincount(index - first, weights=clipped.counts)
+    counts = np.bincount((index - first).astype(np.int64), weights=clipped.counts)
     bars = [
         Bar(
             low=edge(first + place),

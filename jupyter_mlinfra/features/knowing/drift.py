@@ -130,11 +130,14 @@ def _drift(before: pl.Series, after: pl.Series, basis: Basis) -> Drift:
 
 
 def _numbers(values: pl.Series) -> Counts:
-    """Those that are finite, in order."""
+    """Those that are finite, in order; whole ones are not rounded."""
     import polars as pl
 
-    numbers = values.drop_nulls().to_physical().cast(pl.Float64, strict=False).to_numpy()
-    return np.sort(numbers[np.isfinite(numbers)])
+    numbers = values.drop_nulls().to_physical()
+    if numbers.dtype.is_float():
+        return np.sort(numbers.filter(numbers.is_finite()).cast(pl.Float64).to_numpy())
+    wide = numbers.dtype in (pl.Int128(), pl.UInt128())  # NumPy has none: integers of Python
+    return np.sort(np.array(numbers.to_list(), object) if wide else numbers.to_numpy())
 
 
 def _binned(old: Counts, new: Counts, old_gaps: int, new_gaps: int) -> tuple[Counts, Counts]:

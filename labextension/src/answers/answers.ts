@@ -1,5 +1,6 @@
 import type { IChangeEvent, IEvents, Topic } from '../api/events';
 import { TOPICS } from '../api/events';
+import { asApiError } from '../api/errors';
 import { formatRef, pageOf, parseRef } from '../refs';
 import { type Every, type Fetch, type IAnswer, Question } from './question';
 
@@ -216,6 +217,7 @@ export class Answers implements IAnswers {
         }
       }
     });
+    window.addEventListener('online', () => this._back());
   }
 
   use<T>(key: string, fetch: Fetch<T>, wish: IWish<T> = {}): IUse<T> {
@@ -253,7 +255,7 @@ export class Answers implements IAnswers {
   }
 
   private _add<T>(key: string, fetch: Fetch<T>): Entry<T> {
-    const entry = new Entry<T>(fetch, used => {
+    const entry = new Entry<T>(this._watched(fetch), used => {
       if (used) {
         this._entries.set(key, this._entries.get(key) ?? (entry as Entry<unknown>));
       } else {
@@ -270,5 +272,30 @@ export class Answers implements IAnswers {
     return entry;
   }
 
+  /** The same, noting whether the server answers. */
+  private _watched<T>(fetch: Fetch<T>): Fetch<T> {
+    return async signal => {
+      try {
+        const data = await fetch(signal);
+        if (this._lost) {
+          this._back();
+        }
+        return data;
+      } catch (error) {
+        this._lost ||= !signal.aborted && asApiError(error).lost;
+        throw error;
+      }
+    };
+  }
+
+  /** The server answers again: no question waits for its next turn, and events were missed. */
+  private _back(): void {
+    this._lost = false;
+    for (const { question } of this._entries.values()) {
+      question.nudge();
+    }
+  }
+
+  private _lost = false;
   private readonly _entries = new Map<string, Entry<unknown>>();
 }

@@ -86,9 +86,10 @@ export function Graph({
   const chooses = onOpen !== undefined;
   useEffect(() => {
     if (!chooses) {
-      host.current
-        ?.querySelector('[data-node][tabindex="0"]')
-        ?.scrollIntoView({ block: 'center', inline: 'center' });
+      const node = host.current?.querySelector('[data-node][tabindex="0"]');
+      if (node) {
+        center(node);
+      }
     }
   }, [start, chooses]);
   const open = (node: IGraphNode): void => {
@@ -178,6 +179,18 @@ function GraphNode({ node, place, tab, ...handlers }: IGraphNodeProps): React.Re
       {node.note && <small>{node.note}</small>}
     </button>
   );
+}
+
+/** Bring a node to the middle of what scrolls around it; the page stays where it is. */
+function center(node: Element): void {
+  const page = node.closest('[data-mlinfra-frame]');
+  for (let host = node.parentElement; host && host !== page; host = host.parentElement) {
+    if (/auto|scroll/.test(getComputedStyle(host).overflow)) {
+      const [inner, outer] = [node.getBoundingClientRect(), host.getBoundingClientRect()];
+      host.scrollLeft += (inner.left + inner.right - outer.left - outer.right) / 2;
+      host.scrollTop += (inner.top + inner.bottom - outer.top - outer.bottom) / 2;
+    }
+  }
 }
 
 /** The node that an arrow key goes to: along an edge, or up and down within a column. */

@@ -11,7 +11,8 @@ interface IBlock {
 
 const BLOCK = 500;
 const KEPT = 64;
-const PAUSE = 3_000;
+/** Milliseconds until a block that failed is asked for again. */
+export const PAUSE = 3_000;
 /** Blocks that are fetched at a time, and that wait meanwhile: more than any window shows. */
 const AT_ONCE = 4;
 const WAITING = 4;

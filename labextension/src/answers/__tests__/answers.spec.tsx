@@ -146,6 +146,30 @@ describe('answers', () => {
     expect([shownText('panel'), shownText('page')]).toEqual(['there', 'there']);
   });
 
+  it('are asked for anew once the server answers again, also those that did not fail', async () => {
+    const fake = fakeWorkbench();
+    const [page, panel] = [server(), server()];
+    draw(
+      fake,
+      <Show key="1" name="page" ask="run:a" every={() => 15_000} fetch={page.fetch} />,
+      <Show key="2" name="panel" ask="runs" fetch={panel.fetch} />
+    );
+    await page.asked[0]?.fail();
+    await panel.asked[0]?.answer('old');
+    await rest();
+    expect([page.asked.length, panel.asked.length]).toEqual([2, 2]);
+    await page.asked[1]?.answer('there');
+    await panel.asked[1]?.answer('new'); // its events were missed
+    expect([shownText('page'), shownText('panel')]).toEqual(['there', 'new']);
+    await act(async () => {
+      jest.advanceTimersByTime(15_000);
+    });
+    await page.asked[2]?.fail();
+    window.dispatchEvent(new Event('online'));
+    await rest();
+    expect([page.asked.length, panel.asked.length]).toEqual([4, 3]);
+  });
+
   it('that arrive after a newer one are dropped', async () => {
     const { asked, fetch } = server();
     draw(fakeWorkbench(), <Show key="1" name="page" ask="run:a" fetch={fetch} />);

@@ -11,7 +11,7 @@ import { Field } from '../../components/field';
 import { usePageVerb } from '../../components/frame';
 import { Grid } from '../../components/grid';
 import { Pager } from '../../components/pager';
-import { RemoteTable } from '../../components/remote';
+import { PAUSE, RemoteTable } from '../../components/remote';
 import { type IColumnSpec, Table } from '../../components/table';
 import * as format from '../../format';
 import { useWorkbench } from '../../hooks/context';
@@ -228,6 +228,11 @@ function RemoteGrid({
     [held, query, columns, total]
   );
   useEffect(() => () => model.dispose(), [model]);
+  useEffect(() => {
+    // what failed is asked for again while it is in sight: a failure that does not return is past
+    const past = setTimeout(() => setError(null), 2 * PAUSE);
+    return () => clearTimeout(past);
+  }, [error]);
   return (
     <>
       {error && <ErrorCard error={error} />}
