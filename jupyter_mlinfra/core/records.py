@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -169,8 +170,8 @@ def word_of(value: float) -> str:
 
 
 def to_json(value: Any) -> Any:
-    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC. NaN and the
-    infinities, which JSON lacks, by name.
+    """Plain JSON values of a record: enums by value, times as ISO 8601 in UTC, bytes as base64. NaN
+    and the infinities, which JSON lacks, by name.
     """
     if value is None or (isinstance(value, str | bool | int) and not isinstance(value, Enum)):
         return value
@@ -183,6 +184,8 @@ def to_json(value: Any) -> Any:
         return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, timedelta):
         return value.total_seconds()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     if isinstance(value, Path | Decimal | UUID):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

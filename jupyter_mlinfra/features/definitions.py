@@ -28,7 +28,7 @@ def split_version(name: str) -> tuple[str, int | None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A feature or a join key. type: Feast's name for its type."""
+    """A feature, a join key or a column of a request. type: Feast's name for its type."""
 
     name: str
     type: str
@@ -93,7 +93,7 @@ class Definition:
     aggregated: bool = False
     version: int | None = None
     uses: Sequence[str] = ()
-    asks: Sequence[str] = ()
+    asks: Sequence[Column] = ()
     push: str = ""
     windows: Sequence[WindowSpec] = ()
     labels: LabelSpec | None = None

@@ -163,10 +163,10 @@ def _uses(spec: Any) -> list[str]:
     return used
 
 
-def _asks(spec: Any) -> list[str]:
+def _asks(spec: Any) -> list[Column]:
     """The columns of a request that a view is computed from."""
     return [
-        field.name
+        _column(field)
         for source in _sources(spec)
         if source.HasField("request_data_source")
         for field in source.request_data_source.request_data_options.schema

@@ -109,9 +109,7 @@ def view_code(view: Definition, keys: Sequence[Column]) -> Snippets:
     code = {**_training([name]), "python": training_code([name], [view])}
     if not view.online and view.kind != "on_demand":
         return code
-    given = [(key.name, _example(key.type)) for key in keys] + [
-        (name, "VALUE") for name in view.asks
-    ]
+    given = [(column.name, _example(column.type)) for column in (*keys, *view.asks)]
     options = [word for key, value in given for word in ("--key", f"{key}={value}")]
     return snippets(**code, online=line("mlinfra features online", name, options=options))
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 REMOTE_SECONDS = 60
 """A remote registry is read again after this many seconds."""
 
-_FORMAT = 6
+_FORMAT = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

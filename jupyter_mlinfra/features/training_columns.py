@@ -38,7 +38,7 @@ def check(
     join_views, taken_names = [], set(schema)
     for name in read_for(requested, views):
         view, features = views[name], requested.get(name, ())
-        if missing := [column for column in view.asks if column not in schema]:
+        if missing := [column.name for column in view.asks if column.name not in schema]:
             raise BadRequest(
                 f"{name} needs {_columns(missing)}.",
                 "It is computed from values of the request, which the entity rows have to give.",

@@ -24,6 +24,7 @@ from jupyter_mlinfra.core.errors import (
     Unprocessable,
 )
 from jupyter_mlinfra.core.project import Project
+from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.features import Features, OnlineStatus, worker
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -34,7 +35,7 @@ from datetime import timedelta
 
 from feast import Entity, FeatureView, Field, FileSource, RequestSource
 from feast.on_demand_feature_view import on_demand_feature_view as computed
-from feast.types import Array, Float64, Int64, String, UnixTimestamp
+from feast.types import Array, Bytes, Float64, Int64, String, UnixTimestamp
 from feast.value_type import ValueType
 
 user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
@@ -57,6 +58,7 @@ days = FeatureView(
 counts = RequestSource(
     name="counts", schema=[Field(name="count", dtype=Int64), Field(name="list", dtype=Array(Int64))]
 )
+packed = RequestSource(name="packed", schema=[Field(name="packed", dtype=Bytes)])
 sent = RequestSource(
     name="sent", schema=[Field(name="hour", dtype=Float64), Field(name="word", dtype=String)]
 )
@@ -108,6 +110,11 @@ def weekdays(rows):  # Feast tries it without keys
 def kinds(rows):
     pairs = zip(rows["count"], rows["list"])
     return {"kinds": [f"{type(a).__name__} {a}, {type(b).__name__} {b}" for a, b in pairs]}
+
+
+@computed(sources=[packed], mode="python", schema=[Field(name="turned", dtype=Bytes)])
+def turned(rows):
+    return {"turned": [value[::-1] for value in rows["packed"]]}
 
 
 @computed(sources=[clicks, sent], mode="pandas", entities=[user], write_to_online_store=True,
@@ -375,8 +382,9 @@ def test_the_command_line_and_the_server_look_it_up(
 ) -> None:
     here = at(shop, T0, monkeypatch)
     given = {**USERS[1], "hour": "3"}
+    given["packed"] = "AP8="
     keys = [word for name, value in given.items() for word in ("--key", f"{name}={value}")]
-    words = ["features", "online", "pace", "both:parts", *keys, "--json"]
+    words = ["features", "online", "pace", "both:parts", "turned", *keys, "--json"]
     answer = subprocess.run(
         [sys.executable, "-m", "jupyter_mlinfra.cli", *words],
         cwd=shop._project.root,
@@ -384,9 +392,12 @@ def test_the_command_line_and_the_server_look_it_up(
         check=True,
     )
     found = json.loads(answer.stdout)
-    assert found["values"] == {"pace:pace": 2.5, "pace:known": 1, "both:parts": [10, 5]}
-    (row,) = here.looked_up(["pace:*", "both:parts"], [given], code="apart")
-    assert json.loads(json.dumps(row.values)) == found["values"]
+    values = {"pace:pace": 2.5, "pace:known": 1, "both:parts": [10, 5], "turned:turned": "/wA="}
+    assert found["values"] == values
+    assert found["entity"] == {**USERS[1], "packed": "AP8="}, "each of its type: hour is a number"
+    (row,) = here.looked_up(["pace:*", "both:parts", "turned:*"], [given], code="apart")
+    assert json.loads(json.dumps(to_json(row)))["values"] == found["values"]
+    assert to_json(row.entity) == found["entity"]
     assert row.event_at["pace:pace"] == T0
     with pytest.raises(Forbidden, match="pace cannot be looked up"):
         here.looked_up(["pace:*"], [given], code="never")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import NoneType
 from typing import Any
@@ -57,9 +58,9 @@ def _column(view: Definition, column: Column, entities: Sequence[Mapping[str, An
         raise wrong_key(view, column, error) from error
 
 
-def shown(views: Iterable[Definition], entity: Mapping[str, Any]) -> dict[str, Any]:
-    """An entity with the keys of some views in their types, as answers show it. Raises BadRequest
-    for a time that no calendar has.
+def shown(views: Sequence[Definition], entity: Mapping[str, Any]) -> dict[str, Any]:
+    """An entity with the keys of some views, and what they ask of a request, in their types: as
+    answers show it. Raises BadRequest for a time that no calendar has.
     """
     keys = {key.name: (view, key) for view in views for key in view.keys}
     found = dict(entity)
@@ -70,6 +71,10 @@ def shown(views: Iterable[Definition], entity: Mapping[str, Any]) -> dict[str, A
             found[name] = shown_key(entity[name], key.type)
         except (TypeError, ValueError, OverflowError) as error:
             raise wrong_key(view, key, error) from error
+    asks = {column.name: (view.name, column) for view in views for column in view.asks}
+    for name, (asking, column) in asks.items():
+        if name in entity:
+            found[name] = request_value(asking, name, column.type, entity)
     return found
 
 
@@ -99,7 +104,8 @@ def missing_key(view: Definition, name: str, entity: Mapping[str, Any]) -> BadRe
 
 def request_value(view: str, name: str, kind: str, entity: Mapping[str, Any]) -> Any:
     """What a request has for a view that computes its features, in its type; None for a null. Text
-    is converted; a list may be JSON. Raises BadRequest if it is left out, or is no such value.
+    is converted (bytes are base64 in it); a list may be JSON. Raises BadRequest if it is left out,
+    or is no such value.
     """
     if name not in entity:
         given = ", ".join(f"`{item}`" for item in entity) or "nothing"
@@ -112,7 +118,7 @@ def request_value(view: str, name: str, kind: str, entity: Mapping[str, Any]) ->
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return value
     try:
-        return converter(kind)(_of_text(value, kind) if isinstance(value, str) else value)
+        return converter(kind)(_of_text(value, kind))
     except (TypeError, ValueError, OverflowError, ArithmeticError) as error:
         raise BadRequest(
             f"{name} of the request has a value of a wrong type.",
@@ -121,13 +127,26 @@ def request_value(view: str, name: str, kind: str, entity: Mapping[str, Any]) ->
         ) from None
 
 
-def _of_text(text: str, kind: str) -> Any:
-    if not kind.endswith("_LIST"):
-        return text if kind == "STRING" else text.strip()
+def _of_text(value: Any, kind: str) -> Any:
+    """What a text stands for; other values as they are."""
+    element = kind.removesuffix("_LIST")
+    if isinstance(value, list) and element == "BYTES":
+        return [_of_text(item, element) for item in value]
+    if not isinstance(value, str) or kind == "STRING":
+        return value
+    if kind == element:
+        return _bytes(value) if kind == "BYTES" else value.strip()
     try:
-        return json.loads(text)
+        return _of_text(json.loads(value), kind)
+    except json.JSONDecodeError:
+        raise ValueError(f"{value[:40]!r} is not a list such as [1, 2]") from None
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text.strip(), validate=True)
     except ValueError:
-        raise ValueError(f"{text[:40]!r} is not a list such as [1, 2]") from None
+        raise ValueError(f"{text[:40]!r} is not base64 such as 3q2+7w==") from None
 
 
 def key_value(value: Any, kind: str) -> Any:
@@ -165,6 +184,7 @@ def _time(text: str) -> datetime:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PARSERS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "BYTES": (_bytes, "base64 such as 3q2+7w=="),
     "INT32": (int, "a whole number"),
     "INT64": (int, "a whole number"),
     "UNIX_TIMESTAMP": (_time, "a time such as 2026-03-01T12:00:00Z"),

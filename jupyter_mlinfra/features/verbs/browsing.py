@@ -79,7 +79,7 @@ class BrowsingVerbs(FeatureVerbs):
             ),
             features=feature_records(definition, figures, self._uses()),
             join_keys=[key.name for key in keys],
-            asks=definition.asks,
+            asks=[column.name for column in definition.asks],
             timestamp_column=definition.source.time if definition.source else "",
             created_column=definition.source.created if definition.source else None,
             rows=Number(value=figures.rows),

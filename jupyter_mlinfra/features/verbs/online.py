@@ -184,7 +184,7 @@ class OnlineVerbs(FeatureVerbs):
         code: Literal["here", "apart", "never"] = "here",
     ) -> list[OnlineRow]:
         """As `online`, for people: values of features whose column is tagged `pii` are masked, and
-        each entity has its keys in their types.
+        each entity has its keys, and what it gives for a request, in their types.
         reveal: who sees them too, which is recorded. code: where the code of on-demand views may
         run: in this process, in one of its own, or not at all, which raises Forbidden.
         """
@@ -206,13 +206,13 @@ class OnlineVerbs(FeatureVerbs):
         return [
             replace(
                 row,
-                entity=shown(asked, row.entity),
+                entity=shown(asked, entity),
                 values={
                     name: MASK if name in masked and value is not None else value
                     for name, value in row.values.items()
                 },
             )
-            for row in rows
+            for entity, row in zip(entities, rows, strict=True)
         ]
 
     def _online_apart(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ....core.records import to_json
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row
 from ....faces.words import datum, moment, plain, span, state, stored
@@ -63,8 +64,8 @@ def _skew(item: SkewReport) -> Card:
     return Card(title=item.view, facts=said(facts), rows=rows)
 
 
-_BYTES = 32
-"""So many bytes of a value are shown."""
+_SHOWN = 44
+"""So many characters of bytes are shown: 33 of them."""
 
 
 @row(OnlineRow, noun="entity")
@@ -73,14 +74,22 @@ def online_row(item: OnlineRow) -> Row:
         name: _shown(value, item.status[name], item.event_at.get(name))
         for name, value in item.values.items()
     }
-    return {**{key: datum(value) for key, value in item.entity.items()}, **values}
+    entity = {
+        key: _base64(value) if isinstance(value, bytes) else datum(value)
+        for key, value in item.entity.items()
+    }
+    return {**entity, **values}
+
+
+def _base64(value: bytes) -> str:
+    text: str = to_json(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}… ({len(value):,} bytes)"
 
 
 def _shown(value: Any, status: OnlineStatus, at: datetime | None) -> str:
     """The value, or why there is none: `(null)`, `(not found)`, `(expired, of 2026-06-29)`."""
-    if isinstance(value, bytes):  # as the catalog shows them
-        more = f"… ({len(value):,} bytes)" if len(value) > _BYTES else ""
-        return f"0x{value[:_BYTES].hex()}{more}"
+    if isinstance(value, bytes):
+        return _base64(value)
     if status == OnlineStatus.PRESENT:
         return stored(value)
     of = f", of {moment(at)}" if status == OnlineStatus.EXPIRED and at else ""
