@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
     from pyiceberg.table import Table
 
-_MAX_TEXT_LENGTH = 1000
+MAX_TEXT_LENGTH = 1000
 _MAX_ITEMS = 50
 _EXACT_IN_JAVASCRIPT = 2**53
 
@@ -150,8 +150,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return (
             value
-            if len(value) <= _MAX_TEXT_LENGTH
-            else f"{value[:_MAX_TEXT_LENGTH]}… ({len(value):,} characters)"
+            if len(value) <= MAX_TEXT_LENGTH
+            else f"{value[:MAX_TEXT_LENGTH]}… ({len(value):,} characters)"
         )
     if value is None or isinstance(value, bool):
         return value

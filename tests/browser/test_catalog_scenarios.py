@@ -243,7 +243,7 @@ def test_a_dragged_scroll_bar_stays_and_loads_only_the_rows_that_come_in_sight(o
     assert asked[-1] >= total - 1_000
 
 
-MOVES = 12
+MOVES = 40
 
 
 def starts(request: Request) -> list[int]:

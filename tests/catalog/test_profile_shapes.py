@@ -175,3 +175,8 @@ def test_a_float_at_an_edge_is_counted_where_the_bar_says() -> None:
     values = pl.Series([place / 10 for place in range(31)] + [1 / 3])
     shape = shape_of(values)
     assert chosen(values, shape) == [bar.count for bar in shape.bars]
+
+
+def test_a_text_that_is_shown_cut_has_no_bar_by_which_rows_would_be_chosen() -> None:
+    shape = shape_of(["a", "a", "b" * 1_001])
+    assert (bars(shape), shape.above) == ([("a", 2)], 1)

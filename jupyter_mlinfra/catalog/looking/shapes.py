@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..odd_times import python_values
-from ..rows import plain
+from ..rows import MAX_TEXT_LENGTH, plain
 from ..spec import Bar, Shape
 from .calendar import bins_of_days, bins_of_moments, bins_of_times
 
@@ -60,13 +60,15 @@ def shape_of(values: pl.Series, counts: Numbers, *, counted: bool) -> Shape | No
 
 
 def shape_of_words(frequent: Sequence[tuple[Any, int]], distinct: int, total: int) -> Shape | None:
-    """A bar for each word, or for the most frequent ones; `above` counts the rows with others.
+    """A bar for each word, or for the most frequent ones; `above` counts the rows with others, also
+    with those that are so long that they are cut: rows could not be chosen by their bars.
 
     frequent: words with their counts, the most frequent first. total: rows with a word.
     """
-    if not frequent:
+    whole = [(word, count) for word, count in frequent if len(str(word)) <= MAX_TEXT_LENGTH]
+    if not whole:
         return None
-    chosen = frequent[: VALUES if distinct <= VALUES else WORDS]
+    chosen = whole[: VALUES if distinct <= VALUES else WORDS]
     bars = [Bar(low=word, high=word, label=str(word), count=count) for word, count in chosen]
     return Shape(kind="words", bars=bars, above=max(0, total - sum(bar.count for bar in bars)))
 

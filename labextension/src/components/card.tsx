@@ -121,6 +121,10 @@ interface IErrorCardProps {
   children?: React.ReactNode;
 }
 
+const FAILED = { kind: 'error', shape: 'failed', tone: 'bad' } as const;
+/** Nothing is known to have failed. */
+const LOST = { kind: 'stale', shape: 'clock' } as const;
+
 /** What happened, why, and the fix. */
 export function ErrorCard({
   error,
@@ -140,7 +144,7 @@ export function ErrorCard({
     .filter(Boolean)
     .join('\n');
   return (
-    <Card kind="error" title={what} shape="failed" tone="bad">
+    <Card title={what} {...(error.lost ? LOST : FAILED)}>
       {(why || fix) && (
         <dl>
           {why && <dt>{trans.__('why')}</dt>}

@@ -42,6 +42,10 @@ export function explainError(
 
 /** An error in up to three lines, where there is no place for a card. */
 export function errorText(error: unknown, trans: TranslationBundle): string {
-  const { what, why, fix } = explainError(asApiError(error), trans);
+  const found = asApiError(error);
+  const { what, why, ...told } = explainError(found, trans);
+  const fix = found.lost // nobody asks a second time for what a verb asked
+    ? trans.__('It may have been done or not: look before you try again.')
+    : told.fix;
   return [what, why, fix].filter(Boolean).join('\n');
 }

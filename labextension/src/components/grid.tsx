@@ -5,6 +5,7 @@ import {
   type CellRenderer,
   DataGrid,
   type DataModel,
+  type GraphicsContext,
   TextRenderer
 } from '@lumino/datagrid';
 import { MessageLoop } from '@lumino/messaging';
@@ -12,11 +13,22 @@ import { Widget } from '@lumino/widgets';
 import React, { useLayoutEffect, useRef } from 'react';
 
 import { watchTheme } from '../hooks/theme';
+import { paintAtOnce } from './atonce';
 import { cx } from './cx';
 
 const NUMERIC = /^([iuf]\d+|dec)/;
 /** Pixels that a moment with its seconds and zone needs. */
 const MOMENT = 164;
+
+/** Text that stays in its cell, however high its letters are. */
+class Text extends TextRenderer {
+  override paint(gc: GraphicsContext, config: CellRenderer.CellConfig): void {
+    gc.beginPath();
+    gc.rect(config.x, config.y, config.width, config.height);
+    gc.clip();
+    super.paint(gc, config);
+  }
+}
 
 function restyle(grid: DataGrid): void {
   const css = getComputedStyle(grid.node);
@@ -41,8 +53,8 @@ function restyle(grid: DataGrid): void {
     textColor: ink('--ml-text-2'),
     elideDirection: 'right'
   } as const;
-  const quiet = new TextRenderer(small);
-  const body = new TextRenderer({
+  const quiet = new Text(small);
+  const body = new Text({
     font,
     elideDirection: 'right', // a number that is too wide must not lose its first digits
     textColor: ink('--ml-text'),
@@ -50,7 +62,7 @@ function restyle(grid: DataGrid): void {
   });
   grid.cellRenderers.update({
     body,
-    'column-header': new TextRenderer({ ...small, horizontalAlignment: ends }),
+    'column-header': new Text({ ...small, horizontalAlignment: ends }),
     'row-header': quiet,
     'corner-header': quiet
   });
@@ -118,6 +130,7 @@ export function Grid({ model, label, goTo, onColumn }: IGridProps): React.ReactE
       defaultSizes: { rowHeight: 24, columnWidth: 112, rowHeaderWidth: 72, columnHeaderHeight: 24 },
       stretchLastColumn: true
     });
+    paintAtOnce(grid);
     grid.dataModel = model;
     grid.selectionModel = new BasicSelectionModel({ dataModel: model });
     grid.keyHandler = new BasicKeyHandler();

@@ -164,6 +164,14 @@ describe('a query', () => {
     expect(screen.queryByRole('alert')).toBeNull();
   });
 
+  it('says that contact is lost before there are data; no red either', async () => {
+    show(fakeWorkbench(), <Asked fetch={() => Promise.reject(new ApiError('unreachable', ''))} />);
+    await settle();
+    expect(screen.getByRole('status').textContent).toContain('The Jupyter server does not answer.');
+    expect(screen.getByRole('button', { name: 'Try Again' })).toBeTruthy();
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+
   it('asks nothing while its widget is hidden, and again when it is shown after news', async () => {
     const fake = fakeWorkbench();
     const fetch = jest.fn(async () => 'x');
