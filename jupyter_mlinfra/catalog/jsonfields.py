@@ -6,9 +6,13 @@ import contextlib
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..core.errors import TooLarge
+from .jsontables import hint_of_names
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _DEPTH = 100
 _KEY = re.compile(rb'"\s*:')
@@ -53,9 +57,16 @@ class Fields:
                 f"{self._file} has over {self._most:,} different field names.",
                 "Each of them would be a column, or a part of one.",
                 "If the names are values (such as ids), write the pairs as a list of objects with"
-                " name and value; else set json_columns in the section [catalog] of mlinfra.toml.",
+                " name and value; else set json_columns in the section [catalog] of mlinfra.toml."
+                f" {hint_of_names(self._file)}",
             )
         return keys
+
+    def in_order(self, types: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
+        """The columns, and the fields within them, in the order of the objects: Polars mixes up
+        those of wide objects.
+        """
+        return _in_order(types, self._seen)
 
     def among_others(self) -> dict[str, Mixed]:
         """The fields of the objects themselves that hold texts and other values, which are then
@@ -78,9 +89,9 @@ class Fields:
                 others[name] = others.get(name, 0) + 1
 
     def _add(self, value: Mapping[str, Any], seen: dict[str, Any], depth: int = 0) -> int:
-        for name in value.keys() - seen.keys():
-            seen[name] = {}
-            self._count += 1
+        if new := value.keys() - seen.keys():
+            seen.update((name, {}) for name in value if name in new)
+            self._count += len(new)
         keys = len(value)
         if depth == _DEPTH:
             return keys
@@ -92,6 +103,25 @@ class Fields:
                     if type(element) is dict:
                         keys += self._add(element, seen[name], depth + 1)
         return keys
+
+
+def _in_order(types: Mapping[str, pl.DataType], seen: Mapping[str, Any]) -> dict[str, pl.DataType]:
+    names = [
+        *(name for name in seen if name in types),
+        *(name for name in types if name not in seen),
+    ]
+    return {name: _with_order(types[name], seen.get(name, {})) for name in names}
+
+
+def _with_order(dtype: pl.DataType, seen: Mapping[str, Any]) -> pl.DataType:
+    import polars as pl
+
+    if isinstance(dtype, pl.Struct):
+        fields = {field.name: cast("pl.DataType", field.dtype) for field in dtype.fields}
+        return pl.Struct(_in_order(fields, seen))
+    if isinstance(dtype, pl.List):
+        return pl.List(_with_order(cast("pl.DataType", dtype.inner), seen))
+    return dtype
 
 
 class Repeats:

@@ -15,6 +15,7 @@ from ..core.errors import Unprocessable
 from .jsonfields import DEEPEST, Fields, Mixed, repeated_key, too_deep
 from .jsonkinds import Kinds, mixes
 from .jsonstream import CutOffError, NoObjectError, RowsWithin, Values, is_spread
+from .jsontables import table_doubts
 from .names import column_names
 from .quarantine import MOST, too_many
 from .reading import say
@@ -58,7 +59,10 @@ class JsonFile:
         self._checked = False
         self.torn: list[tuple[int, str, str]] = []
         self._skipped: list[int] = []
+        self._only: dict[str, Any] | None = None
         self._schema = self._schema_of_rows()
+        self.doubts = table_doubts(text.path.name, self._only) if self._only else []
+        self._only = None  # it may be large
         self.header = list(self._schema)
         names = column_names(self.header, text.path.name)
         self.columns = dict(zip(names, self._schema.values(), strict=True))
@@ -131,7 +135,7 @@ class JsonFile:
                 "All its objects are empty, or it has none.",
                 "Fetch the file again; nothing was committed.",
             )
-        return dict(merged.schema)
+        return self._fields.in_order(merged.schema)
 
     def _settle_kinds(self, why: object) -> None:
         """Look at the values of all rows, to know which of them are odd."""
@@ -194,6 +198,7 @@ class JsonFile:
         reason = ""
         try:
             value = orjson.loads(line)
+            self._only = value if number == 1 and isinstance(value, dict) else None
             if not isinstance(value, dict):
                 reason = "not a JSON object"
             elif name := too_deep(line, value, self._texts):

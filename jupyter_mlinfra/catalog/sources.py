@@ -248,7 +248,7 @@ def _json_source(text: Text, path: Path, reading: Reading, *, complete: bool) ->
     )
     source = _Json(file, path.name, reading)
     made_text = [_made_text(name, mixed) for name, mixed in file.made_text.items()]
-    source.doubts = [*([doubt] if doubt else []), *source.doubts, *made_text]
+    source.doubts = [*([doubt] if doubt else file.doubts), *source.doubts, *made_text]
     return source
 
 

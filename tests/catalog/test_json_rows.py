@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
-from jupyter_mlinfra.core.errors import BadRequest, Unprocessable
+from jupyter_mlinfra.core.errors import BadRequest, TooLarge, Unprocessable
 
 Rows = Callable[[str], list[dict[str, Any]]]
 
@@ -183,3 +184,62 @@ def test_what_is_nested_deep_is_kept_as_text_or_as_it_is(catalog, file):
     assert catalog.dataset("t.a").scan().collect()["a"][0].count('"a"') == 199
     catalog.ingest([file("b.jsonl", '{"b":' + "[" * 60 + "1" + "]" * 60 + "}")], into="t.b")
     assert catalog.preview("t.b").total == 1
+
+
+WIDE = {f"k{n}": {f"f{m}": n * m for m in range(40)} if n == 50 else n for n in range(100)}
+
+
+def test_wide_objects_keep_the_order_of_their_fields(
+    catalog: Catalog, file: Callable[..., Path], rows: Rows
+) -> None:
+    text = "".join(f"{json.dumps({**WIDE, 'k0': n})}\n" for n in range(3))
+    catalog.ingest([file("a.jsonl", text)], into="t.a")
+    assert [column.name for column in catalog.show("t.a").schema] == list(WIDE)
+    found = rows("t.a")
+    assert [list(row["k50"]) for row in found] == [list(WIDE["k50"])] * 3  # type: ignore[call-overload]
+    assert found == [{**WIDE, "k0": n} for n in range(3)]
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "split", "list"])
+def test_a_table_that_is_one_object_is_told_with_the_code_that_reads_it(
+    catalog: Catalog, file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, orient: Any
+) -> None:
+    frame = pandas.DataFrame({"id": [1, 2, 3], "name": ["a", "b", None]})
+    if orient == "list":
+        text = json.dumps(frame.astype(object).where(frame.notna(), None).to_dict("list"))
+    else:
+        text = frame.to_json(orient=orient)
+    path = file("pd.json", text)
+    [doubt] = catalog.inspect([path]).doubts
+    assert (doubt.option, doubt.stops) == ("rows", False)
+    assert "pd.json is one object, and comes in as 1 row." in doubt.what
+    monkeypatch.chdir(path.parent)
+    code = doubt.fix.removeprefix("For its rows write ml.write(").removesuffix(
+        ", into='NS.TABLE')."
+    )
+    read = eval(code, {"pandas": pandas})
+    assert read.to_numpy(object, na_value=None).tolist() == [[1, "a"], [2, "b"], [3, None]]
+    assert catalog.ingest([path], into="t.a").rows_written == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": {"x": 1, "y": 2}, "b": {"x": 1, "z": 2}}',
+        '{"a": [1, 2], "b": [1]}',
+        '{"a": {"x": 1, "y": 2}, "b": 1}',
+        '{"a": {"0": 1}, "b": {"0": 1}}',
+        '{"a": {"x": 1, "y": 2}, "b": {"x": 1, "y": 2}}\n' * 2,
+        '{"columns": 3, "data": 4}',
+    ],
+)
+def test_other_objects_are_no_tables(
+    catalog: Catalog, file: Callable[..., Path], text: str
+) -> None:
+    assert catalog.inspect([file("a.json", text)]).doubts == []
+
+
+def test_of_very_many_names_pandas_is_named(catalog: Catalog, file: Callable[..., Path]) -> None:
+    text = pandas.DataFrame({"a": range(6000)}).to_json()
+    with pytest.raises(TooLarge, match=r"ml\.write\(pandas\.read_json\('a\.json'\)"):
+        catalog.ingest([file("a.json", text)], into="t.a")
