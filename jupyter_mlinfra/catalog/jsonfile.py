@@ -8,7 +8,7 @@ import io
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
@@ -18,7 +18,7 @@ from .jsonstream import CutOffError, NoObjectError, RowsWithin, Values, is_sprea
 from .jsontables import table_doubts
 from .names import column_names
 from .quarantine import MOST, too_many
-from .reading import say
+from .reading import Doubt, say
 from .text import Text
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ class JsonFile:
         self._skipped: list[int] = []
         self._only: dict[str, Any] | None = None
         self._schema = self._schema_of_rows()
-        self.doubts = table_doubts(text.path.name, self._only) if self._only else []
+        self.doubts: Sequence[Doubt] = (
+            table_doubts(text.path.name, self._only) if self._only else ()
+        )
         self._only = None  # it may be large
         self.header = list(self._schema)
         names = column_names(self.header, text.path.name)

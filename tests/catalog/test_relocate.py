@@ -58,7 +58,11 @@ def test_a_moved_project_says_what_to_do_and_has_all_snapshots_afterwards(
     assert all(word in item.description for item in catalog.list().items for word in told)
     found = catalog.relocate()
     assert [(item.dataset, item.done) for item in found.items] == [("a.t", True), ("b.u", True)]
-    assert not catalog.relocate().items
+    again = catalog.relocate()
+    assert (again.items, again.note) == (
+        [],
+        "There is nothing to relocate: all tables name files in this folder.",
+    )
     assert {name: read(catalog, name) for name in rows} == rows
     assert read(catalog, "a.t@first") == ROWS.to_dicts()
     assert catalog.verify("a.t").damaged == []

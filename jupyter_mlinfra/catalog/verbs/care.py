@@ -58,7 +58,10 @@ class CareVerbs(TrashVerbs):
         from ..care.adopting import adopt
 
         found = adopt(self._project, self._store, on_progress=on_progress)
-        return Page(items=found, shown=len(found), total=len(found), cursor=None)
+        note = (
+            "" if found else "There is nothing to relocate: all tables name files in this folder."
+        )
+        return Page(items=found, shown=len(found), total=len(found), cursor=None, note=note)
 
     def compact(
         self, name: str, *, really: bool = True, on_progress: Progress = lambda *_: None
