@@ -209,6 +209,15 @@ class CatalogStore:
 
     def absent(self, name: DatasetName) -> NotFound:
         """The error for a name that no table has."""
+        from .care.trash import Trash
+
+        what = f"There is no dataset {name.text}."
+        if deleted := Trash(self._project, self).newest(name):
+            return NotFound(
+                what,
+                f"It was deleted on {deleted.at:%Y-%m-%d at %H:%M} UTC, and is in the trash.",
+                f"mlinfra catalog trash restore {deleted.id}",
+            )
         names = list[str]()
         for entry in self._listing.tables().entries:
             found = DatasetName(entry.namespace, entry.table)
@@ -229,9 +238,7 @@ class CatalogStore:
             if tables
             else f"mlinfra catalog ingest FILES --into {name.text}"
         )
-        return NotFound(
-            f"There is no dataset {name.text}.", "The catalog has no table of that name.", fix
-        )
+        return NotFound(what, "The catalog has no table of that name.", fix)
 
     @property
     def faults(self) -> Faults:

@@ -19,8 +19,9 @@ def table(catalog):
 def test_a_deleted_dataset_is_gone_and_its_name_is_free(catalog, table, rows, project):
     deleted = catalog.delete("t.a")
     assert deleted.files.endswith("t/a")
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=r"It was deleted on .* and is in the trash") as caught:
         catalog.show("t.a")
+    assert caught.value.fix == deleted.undo
     assert catalog.search("t.a").total == 0
     assert project.events.after(0)[-1].data == {"deleted": True}
     catalog.write(pl.DataFrame({"word": ["x"]}), into="t.a")

@@ -142,6 +142,11 @@ class Trash:
             found = connection.execute("SELECT * FROM catalog_trash ORDER BY id DESC").fetchall()
         return [_item(row) for row in found]
 
+    def newest(self, name: DatasetName) -> Trashed | None:
+        """The dataset of that name that was deleted last, of those that can be restored."""
+        named = (item for item in self.rows() if item.record.name == name.text)
+        return next((item.record for item in named if not item.is_purged), None)
+
     def gone(self) -> list[Item]:
         """As `rows`, without those whose dataset is there all the same, under whatever name, since
         the process was killed before it was dropped, or after it was restored; these are forgotten

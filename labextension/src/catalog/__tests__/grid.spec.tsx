@@ -7,7 +7,7 @@ import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import { Explorer } from '../grid/explorer';
 import { Explore, type Model } from '../grid/kernel';
 import { PLAIN } from '../grid/query';
-import { isSmall } from '../grid/rows';
+import { isSmall, SmallRows } from '../grid/rows';
 import type { IGridSource } from '../grid/source';
 
 const models: unknown[] = [];
@@ -262,4 +262,20 @@ describe('a frame of a kernel', () => {
     await settle();
     expect(screen.getAllByRole('alert')).toHaveLength(2);
   });
+});
+
+it('says in words that there are no rows, or none that fit', () => {
+  const none = (query: IGridQuery): React.ReactElement => (
+    <SmallRows
+      source={{ id: 'x', name: 'n.a', columns: COLUMNS } as unknown as IGridSource}
+      query={query}
+      block={{ ...blockOf(query), data: [[], []], shown: 0, total: 0 } as unknown as IGridBlock}
+      onColumn={() => undefined}
+    />
+  );
+  const { unmount } = show(fakeWorkbench(), none(PLAIN));
+  expect(screen.getByText('It has no rows yet.')).toBeTruthy();
+  unmount();
+  show(fakeWorkbench(), none({ ...PLAIN, filters: [{ column: 'word', op: '=', value: 'b' }] }));
+  expect(screen.getByText('No row fits the filters.')).toBeTruthy();
 });

@@ -91,12 +91,16 @@ function BlockTable({
 
 export function SmallRows(props: IRowsProps): React.ReactElement {
   const { trans } = useWorkbench();
-  const { block } = props;
+  const { block, query } = props;
   return (
     <div className={cx('scroll')}>
       <BlockTable {...props} />
       <p className={cx('more')}>
-        {trans.__('%1 of %2 rows', format.number(block.shown), format.number(block.total))}
+        {block.total > 0
+          ? trans.__('%1 of %2 rows', format.number(block.shown), format.number(block.total))
+          : query.filters.length
+            ? trans.__('No row fits the filters.')
+            : trans.__('It has no rows yet.')}
       </p>
     </div>
   );
