@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,9 @@ from .store import RunStore
 
 if TYPE_CHECKING:
     from ..core.project import Project
+
+_SPELL = 0.5
+"""Seconds of a wait, at most: Ctrl-C that comes while a thread begins to wait does not wake it."""
 
 RunDate = Callable[[str, Callable[[], None]], PipelineRun]
 """Runs a date to its end; calls the function once the run has started."""
@@ -157,9 +160,13 @@ def _side_by_side(
         for day in days:
             started = Event()
             futures.append(pool.submit(run, day, started))
-            started.wait()
-        for future in futures:
-            future.result()
+            while not started.wait(_SPELL):
+                pass
+        running = set(futures)
+        while running:
+            done, running = wait(running, _SPELL, FIRST_EXCEPTION)
+            for future in done:
+                future.result()
     except BaseException as interrupt:
         stopped.set()
         for error in tried(stop):

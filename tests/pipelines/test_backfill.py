@@ -4,9 +4,9 @@ on with.
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import json
-import signal
 import threading
 import time
 from dataclasses import replace
@@ -318,7 +318,8 @@ def test_an_interrupt_of_dates_side_by_side_ends_them_and_names_what_it_could_no
         if next(number) == 2:
             spoil(project, started[0], definition="{}")
             spoil(project, started[1], plan="{")
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            # As one that comes while the main thread begins to wait: it does not wake it.
+            _thread.interrupt_main()
             threading.Thread(target=stop, daemon=True).start()
         return job
 
