@@ -18,6 +18,7 @@ from .core.records import PAGE_LIMIT, every
 
 if TYPE_CHECKING:
     from .catalog import Catalog
+    from .core.children import Children
     from .core.search import HitPage
     from .core.targets import TargetCheck
     from .deployments import Deployments
@@ -32,14 +33,15 @@ _ASK_AGAIN_SECONDS = 30.0
 
 class Workbench:
     """A project and its domains. Opening costs nothing; each domain is created when it is first
-    used.
+    used. children: processes for what users give to run, where many users share this process.
     """
 
     opener = f"{__name__}:current"
     """`module:function` by which a process that a domain starts opens the project."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, children: Children | None = None) -> None:
         self.project = project
+        self.children = children
         self._down: dict[str, tuple[float, str]] = {}
 
     @classmethod

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def _open(bench: Workbench) -> Catalog:
     from . import Catalog
 
-    return Catalog(bench.project)
+    return Catalog(bench.project, bench.children)
 
 
 DOMAIN = Domain(

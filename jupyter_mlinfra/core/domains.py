@@ -43,7 +43,17 @@ _RESERVED = {
     *(
         f"name {name}"
         for name in (
-            *("aliases", "check", "down", "environment", "fingerprints", "heal", "home", "names"),
+            *(
+                "aliases",
+                "check",
+                "children",
+                "down",
+                "environment",
+                "fingerprints",
+                "heal",
+                "home",
+                "names",
+            ),
             *("open", "opener", "project"),
             *("run_of_job", "runs_code", "runs_of_steps", "search", "status", "unservable", "up"),
         )

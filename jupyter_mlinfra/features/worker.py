@@ -2,9 +2,9 @@
 `materialize`, `index`, and `online` where the code of on-demand views is not the caller's.
 
 So neither the Jupyter server nor a kernel loads Feast (2 CPU seconds, 200 MB) or runs a definition
-file. The parent sends one JSON request on stdin; the child answers in JSON lines on a pipe: any
-number of `progress`, then `result` or `error`. What the user's code prints goes to a temporary
-file, which is quoted only if the child dies without an answer.
+file. The parent sends one request (see `core.child`); the child answers any number of `progress`,
+then `result` or `error`. What the user's code prints goes to a temporary file, which is quoted only
+if the child dies without an answer.
 """
 
 from __future__ import annotations
@@ -14,21 +14,18 @@ import faulthandler
 import json
 import os
 import re
-import select
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from io import FileIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from ..core import errors
-from ..core.errors import MLInfraError
+from ..core.child import Child, end_with_parent, raised
+from ..core.errors import MLInfraError, Unavailable
 from .feast_errors import told
 from .repo import load_feast
 from .settings import FeatureSettings
@@ -45,12 +42,6 @@ definition file may keep it alive.
 
 _ONLINE_SECONDS = 60
 """How long the code of on-demand views may take for a look-up, with the start of its process."""
-
-_ERRORS = {
-    kind.code: kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, MLInfraError)
-}
 
 
 def call(
@@ -69,10 +60,10 @@ def call(
     """
     seconds = _seconds_of(verb, project)
     deadline = None if seconds is None else time.monotonic() + seconds
-    body = json.dumps({"root": str(project.root), **(request or {})}).encode()
+    asked = {"root": str(project.root), **(request or {})}
     with tempfile.TemporaryFile() as printed:
         try:
-            answer, exit_code = _answer_of_child(verb, body, printed, progress, deadline)
+            answer, exit_code = _answer_of_child(verb, asked, printed, progress, deadline)
         except TimeoutError:
             raise _given_up(verb, seconds or 0, _tail(printed)) from None
         if answer is None:
@@ -84,8 +75,7 @@ def call(
                 else "Look whether a definition file ends it, as os._exit does.",
             )
     if "error" in answer:
-        error = answer["error"]
-        raise _ERRORS.get(error["code"], MLInfraError)(error["what"], error["why"], error["fix"])
+        raise raised(answer["error"])
     return answer["result"]
 
 
@@ -98,9 +88,9 @@ def _seconds_of(verb: Verb, project: Project) -> float | None:
     return 60 * project.settings.of(FeatureSettings).apply_minutes
 
 
-def _given_up(verb: Verb, seconds: float, printed: str) -> errors.Unavailable:
+def _given_up(verb: Verb, seconds: float, printed: str) -> Unavailable:
     runs_code = verb in ("apply", "define", "online")
-    return errors.Unavailable(
+    return Unavailable(
         f"features {verb} was given up after {seconds / 60:g} minutes.",
         f"It was at {_location(printed)}." if runs_code else "The registry does not answer.",
         "Correct what waits or loops there."
@@ -112,7 +102,7 @@ def _given_up(verb: Verb, seconds: float, printed: str) -> errors.Unavailable:
 
 def _answer_of_child(
     verb: Verb,
-    body: bytes,
+    request: Mapping[str, Any],
     printed: IO[bytes],
     progress: Callable[[str, int, int], None] | None,
     deadline: float | None,
@@ -120,42 +110,21 @@ def _answer_of_child(
     """The last line that a child answers, None without one, and its exit code. printed: takes its
     output. Raises TimeoutError after `deadline`.
     """
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb", buffering=0) as answers:
-        # -P: a definition file named like a library must not be imported in its place.
-        command = [sys.executable, "-P", "-m", f"{__package__}.worker", verb, str(writing)]
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=printed,
-            stderr=printed,
-            pass_fds=(writing,),
-            start_new_session=True,
-            umask=0o077,
-        )
-        os.close(writing)
-        try:
-            assert child.stdin is not None  # stdin=PIPE was requested
-            with contextlib.suppress(BrokenPipeError):  # it died at once: there will be no answer
-                child.stdin.write(body)
-                child.stdin.close()
-            answer = _result_of(answers, progress, deadline)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(_LEAVE_SECONDS)
-        finally:
-            _end(child)
-    return answer, child.returncode
 
+    def look() -> None:
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Make sure that the child is gone; code of a definition file may ignore SIGTERM."""
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(_LEAVE_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+    child = Child(f"{__package__}.worker", verb, printed=printed)
+    try:
+        child.send(request, last=True)
+        while (answer := child.line(look)) is not None and "progress" in answer:
+            if progress:
+                progress(*answer["progress"])
+        child.wait(_LEAVE_SECONDS)
+    finally:
+        child.end(patience=_LEAVE_SECONDS)
+    return answer, child.exit_code
 
 
 def _tail(printed: IO[bytes]) -> str:
@@ -177,39 +146,10 @@ def _location(stack: str) -> str:
     return ", line ".join((own or locations or [("an unknown place", "?")])[0])
 
 
-def _result_of(
-    answers: FileIO, progress: Callable[[str, int, int], None] | None, deadline: float | None
-) -> dict[str, Any] | None:
-    for line in _lines(answers, deadline):
-        answer: dict[str, Any] = json.loads(line)
-        if "progress" not in answer:
-            return answer
-        if progress:
-            progress(*answer["progress"])
-    return None
-
-
-def _lines(answers: FileIO, deadline: float | None) -> Iterator[bytes]:
-    poller, incomplete = select.poll(), b""
-    poller.register(answers, select.POLLIN)
-    while True:
-        # Polars installs a SIGINT handler that restarts a blocked read; without waking up, an
-        # interrupt would wait for the child.
-        if not poller.poll(200):
-            if deadline is not None and time.monotonic() > deadline:
-                raise TimeoutError
-            continue
-        chunk = answers.read(65_536)
-        if not chunk:
-            return
-        *lines, incomplete = (incomplete + chunk).split(b"\n")
-        yield from lines
-
-
-def main(verb: str, descriptor: str) -> None:
+def main(verb: str, descriptor: str, life: str) -> None:
     """The child: carry out the verb, answer, end."""
-    if verb == "online":  # nobody waits any longer, even if the parent is gone
-        signal.alarm(2 * _ONLINE_SECONDS)
+    if verb == "online":  # it changes nothing: nobody waits any longer if the parent is gone
+        end_with_parent(int(life))
     # A child that is given up prints where it was.
     faulthandler.register(signal.SIGTERM, all_threads=False, chain=True)
     with os.fdopen(int(descriptor), "w", buffering=1) as answers:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.children import Children
 from ..core.errors import Unavailable
 from .threads import Threads
 
@@ -23,6 +24,12 @@ remote server).
 A read never waits for a write, which may wait for a lock of the database, and quick work never
 waits for slow work.
 """
+
+QUERIES = 4
+"""Queries of users that run at a time, each in a process of its own."""
+QUERY_PROCESS = "jupyter_mlinfra.catalog.apart.child"
+_IDLE_SECONDS = 30 * 60.0
+"""How long such a process waits for the next query: it holds 130 MB, and takes seconds to start."""
 
 WAITING = 64
 """How many requests of a kind may run or wait for a thread; more are refused at once, so that a
@@ -52,6 +59,7 @@ class Context:
         }
         self._running = dict.fromkeys(self._pools, 0)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._children = Children(QUERY_PROCESS, most=QUERIES, idle_seconds=_IDLE_SECONDS)
 
     def workbench(self) -> Workbench:
         """The project's workbench, created again when `mlinfra.toml` has changed. Raises NotFound,
@@ -67,7 +75,7 @@ class Context:
         key = (root, (root / FILE).stat().st_mtime_ns)
         with self._lock:
             if self._open is None or self._open[0] != key:
-                self._open = key, Workbench(Project(root))
+                self._open = key, Workbench(Project(root), self._children)
             return self._open[1]
 
     def may_ask_cluster(self, bench: Workbench, job: str | None, *named: str) -> bool:
@@ -123,3 +131,4 @@ class Context:
         """Accept no more work; running work may end, but the process does not wait for it."""
         for pool in self._pools.values():
             pool.close()
+        self._children.close()

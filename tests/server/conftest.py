@@ -6,14 +6,30 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403
 
+from jupyter_mlinfra.core.children import Children
+from jupyter_mlinfra.server import context
 from tests.server.noted import Noted
+
+
+@pytest.fixture(scope="session")
+def query_processes() -> Iterator[Children]:
+    """The processes for SQL, which take seconds to start: the servers of all tests share them."""
+    found = Children(context.QUERY_PROCESS, most=context.QUERIES, idle_seconds=600)
+    close, found.close = found.close, lambda: None  # type: ignore[method-assign]
+    yield found
+    close()
+
+
+@pytest.fixture(autouse=True)
+def _shared_query_processes(query_processes: Children, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(context, "Children", lambda *_, **__: query_processes)
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, Forbidden, NotFound
 from ..names import DatasetName
-from ..settings import CatalogSettings
 from ..uuids import UUID, Uuids
-from .asking import Answered, Given, Where, answered
+from .asking import Answered, Given, Where, answered, check_statement, try_on_nothing
 from .masked import told
 
 if TYPE_CHECKING:
@@ -47,17 +46,27 @@ class Selecting:
                 return mine
             return self._named(named)
 
-        settings = self._project.settings.of(CatalogSettings)
-        limits = Limits(memory_mib=settings.sql_memory_mib, seconds=settings.sql_seconds)
         found = told(self._project, dataset.text, check)
         own = {*found.get(dataset.text, ()), *check.named(masked)}
         return Where(
             dataset=dataset.text,
             find=find,
-            limits=limits,
+            limits=Limits.of(self._project),
             told={**found, dataset.text: own},
             shown=shown,
         )
+
+    def check(self, dataset: DatasetName, check: Select) -> None:
+        """Raise if a rule cannot be asked of a dataset; of one that does not exist yet, nothing is
+        known.
+        """
+        mine = self._tables.find(dataset)
+        try:
+            mine.scan().collect_schema()
+        except NotFound:
+            check_statement(check, dataset.text)
+        else:
+            try_on_nothing(check, self.where(dataset.whole, check, mine))
 
     def of_rows(
         self,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import MLInfraError, Unavailable, Unprocessable
 from ...core.waiting import check_waiting
+from ..settings import CatalogSettings
 from .words import quoted
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
     from duckdb.sqltypes import DuckDBPyType
+
+    from ...core.project import Project
 
 _LOOKS_SECONDS = 0.2
 _BATCH = 2048
@@ -33,6 +36,12 @@ class Limits:
 
     memory_mib: int
     seconds: float
+
+    @classmethod
+    def of(cls, project: Project) -> Limits:
+        """As the project sets them."""
+        settings = project.settings.of(CatalogSettings)
+        return cls(memory_mib=settings.sql_memory_mib, seconds=settings.sql_seconds)
 
 
 @contextlib.contextmanager
@@ -108,13 +117,7 @@ def bounded(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[N
             except MLInfraError as error:
                 reasons.append(error)
             if left <= 0:
-                reasons.append(
-                    Unavailable(
-                        f"The query was stopped after {seconds:g} s.",
-                        "That is the most that the project allows: [catalog] sql_seconds.",
-                        "Ask for less, for example one day, or set more seconds.",
-                    )
-                )
+                reasons.append(out_of_time(seconds))
             if reasons:
                 connection.interrupt()
 
@@ -129,6 +132,15 @@ def bounded(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[N
     finally:
         ended.set()
         watcher.join()
+
+
+def out_of_time(seconds: float) -> Unavailable:
+    """Why a query was stopped that ran for too long."""
+    return Unavailable(
+        f"The query was stopped after {seconds:g} s.",
+        "That is the most that the project allows: [catalog] sql_seconds.",
+        "Ask for less, for example one day, or set more seconds.",
+    )
 
 
 def _with_odd_types_as_text(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:

@@ -19,15 +19,19 @@ from ..tables.iceberg import IcebergTable
 from ..writing import Writer
 
 if TYPE_CHECKING:
+    from ...core.children import Children
     from ...core.project import Project
     from ..tables import ReadTable
 
 
 class Verbs:
-    """The parts of one project's catalog; a base of `Catalog`."""
+    """The parts of one project's catalog; a base of `Catalog`. children: processes for the SQL of
+    users; None: it runs in this one.
+    """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, children: Children | None = None) -> None:
         self._project = project
+        self._children = children
         self._store = CatalogStore(project)
         self._uses = Uses(project)
         self._registrations = Registrations(project)

@@ -255,18 +255,13 @@ class QualityVerbs(Verbs):
         from ..quality.statements import Select
         from ..quality.trying import try_on
 
+        if isinstance(check, Select):
+            self._check_select(dataset, check)
+            return
         try:
             schema = self._tables.find(dataset).scan().collect_schema()
         except NotFound:
-            if isinstance(check, Select):
-                from ..quality.asking import check_statement
-
-                check_statement(check, dataset.text)
             return
-        if isinstance(check, Select):
-            from ..quality.asking import try_on_nothing
-
-            try_on_nothing(check, self._selecting(dataset, check))
         check_columns(check.columns, schema)
         if isinstance(check, ROW_CHECKS):
             try_on(check, schema)
@@ -277,6 +272,17 @@ class QualityVerbs(Verbs):
             what = f"column {check.other!r} of {check.dataset}"
             rows = self._tables.find(dataset).scan()
             comparable(rows, check.column, other, check.other, what=what)
+
+    def _check_select(self, dataset: DatasetName, check: Select) -> None:
+        """As `_check_askable`; in the Jupyter server it runs in a process of its own."""
+        if self._children is not None:
+            from ..apart.asking import check_apart
+
+            check_apart(self._children, self._project, dataset, check)
+        else:
+            from ..quality.selecting import Selecting
+
+            Selecting(self._project, self._tables).check(dataset, check)
 
     def _check_telling(self, dataset: DatasetName, check: Check, reveal: Reveal) -> None:
         from ..quality.masked import told

@@ -14,7 +14,6 @@ from ..intake import FrameRows
 from ..names import DatasetName
 from ..querying.answers import Found, SqlAnswer
 from ..querying.words import Named
-from ..settings import CatalogSettings
 from ..spec import IngestReport
 from .base import Verbs
 
@@ -108,7 +107,21 @@ class SqlVerbs(Verbs):
         """As `sql`, in JSON-safe values, with the types, the snapshots that were read, and the
         columns that are masked. domains: whose tables may be read; None for those of all. Raises
         Forbidden for a table of another domain.
+
+        In the Jupyter server the query runs in a process of its own (see `apart`).
         """
+        if self._children is not None:
+            from ..apart.asking import answer_apart
+
+            return answer_apart(
+                self._children,
+                self._project,
+                query=query,
+                parameters=parameters or {},
+                limit=limit,
+                reveal=reveal,
+                domains=domains,
+            )
         return self._sql_answer(query, parameters, limit, reveal, domains).answer()
 
     def _sql_answer(
@@ -123,14 +136,13 @@ class SqlVerbs(Verbs):
         from ..querying.running import run
         from ..querying.views import Query
 
-        settings = self._project.settings.of(CatalogSettings)
         self._revealing.check(reveal)
         return run(
             Query(
                 text=query,
                 parameters=parameters or {},
                 limit=limit,
-                limits=Limits(memory_mib=settings.sql_memory_mib, seconds=settings.sql_seconds),
+                limits=Limits.of(self._project),
                 find=lambda named: self._named_in_sql(named, domains),
                 hidden=lambda table, names: self._revealing.hidden(
                     table, names, reveal, verb="sql"
