@@ -8,6 +8,7 @@ import { Explorer } from '../grid/explorer';
 import { Explore, type Model } from '../grid/kernel';
 import { PLAIN } from '../grid/query';
 import { isSmall, SmallRows } from '../grid/rows';
+import type { Show } from '../grid/shown';
 import type { IGridSource } from '../grid/source';
 
 const models: unknown[] = [];
@@ -123,6 +124,42 @@ it('filters by a column from its heading, says of how many rows, and takes the f
   expect(screen.getByRole('columnheader', { name: 'amount ◆' })).toBeTruthy();
   await press(/^amount < 60/);
   expect(screen.queryByRole('button', { name: /^amount < 60/ })).toBeNull();
+});
+
+it('has no code of what was shown before while a filter is answered', async () => {
+  const shown: string[] = [];
+  const waiting: (() => void)[] = [];
+  const source = {
+    id: 'x',
+    name: 'n.a',
+    columns: COLUMNS,
+    rows: async (query: IGridQuery) =>
+      new Promise(resolve => waiting.push(() => resolve(blockOf(query))))
+  } as unknown as IGridSource;
+  const told: Show = (block, late) =>
+    void shown.push(late ? 'late' : (block?.code.python ?? 'of the dataset'));
+  const drawn = (query: IGridQuery): React.ReactElement => (
+    <Explorer source={source} query={query} onQuery={jest.fn()} onShown={told} />
+  );
+  let change: (query: IGridQuery) => void = () => undefined;
+  const Held = (): React.ReactElement => {
+    const [query, setQuery] = useState<IGridQuery>(PLAIN);
+    change = setQuery;
+    return drawn(query);
+  };
+  show(fakeWorkbench({}), <Held />);
+  await settle();
+  expect(shown.at(-1)).toBe('of the dataset'); // that is what is asked for
+  waiting.shift()?.();
+  await settle();
+  expect(shown.at(-1)).toBe(`code of ${JSON.stringify(PLAIN)}`);
+  const sorted = { ...PLAIN, sort: [{ column: 'word', descending: true }] };
+  act(() => change(sorted));
+  await settle();
+  expect(shown.at(-1)).toBe('late');
+  waiting.shift()?.();
+  await settle();
+  expect(shown.at(-1)).toBe(`code of ${JSON.stringify(sorted)}`);
 });
 
 it('sorts, by a second column with Shift, and in the order of the table again', async () => {

@@ -12,7 +12,9 @@ import { useQuery } from '../../hooks/query';
 import { Chips } from './chips';
 import { ColumnPanel } from './columnpanel';
 import { GroupPanel } from './grouppanel';
+import { isPlain } from './query';
 import { isSmall, LargeRows, SmallRows, TABLE_ROWS } from './rows';
+import type { Show } from './shown';
 import type { IGridSource } from './source';
 
 interface IExplorerProps {
@@ -23,8 +25,8 @@ interface IExplorerProps {
   going?: boolean;
   /** Whether a column is opened at once, to sort and filter by it. */
   filtering?: boolean;
-  /** Called with what is shown; null once nothing is. */
-  onShown: (block: IGridBlock | null) => void;
+  /** Called with what is shown; null once nothing is, or while it is late. */
+  onShown: Show;
   /** Buttons at the end of the bar. */
   children?: React.ReactNode;
 }
@@ -41,10 +43,11 @@ export function Explorer(props: IExplorerProps): React.ReactElement {
     { every: () => null, list: `grid:${source.id}` }
   );
   const block = first.borrowed ? undefined : first.data;
+  const late = !block && first.loading && (first.borrowed || !isPlain(query));
   useEffect(() => {
-    onShown(block ?? null);
-    return () => onShown(null);
-  }, [block, onShown]);
+    onShown(block ?? null, late);
+    return () => onShown(null, false);
+  }, [block, late, onShown]);
   usePageVerb('mlinfra:catalog-filter', () => setPanel(begun));
   const columns = query.group
     ? [...(first.data?.columns ?? []), ...source.columns]

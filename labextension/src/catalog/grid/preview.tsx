@@ -5,7 +5,7 @@ import { useWorkbench } from '../../hooks/context';
 import { useMemory } from '../../hooks/memory';
 import { useRevealed } from '../page/revealed';
 import { Explorer } from './explorer';
-import { PLAIN } from './query';
+import { isPlain, PLAIN } from './query';
 import { useShownCode } from './shown';
 import type { IGridSource } from './source';
 
@@ -48,9 +48,8 @@ export function Preview({ detail, going, filtering }: IPreviewProps): React.Reac
     }),
     [client, ref, name, snapshot, updated_at, schema, reveal]
   );
-  const plain = !query.filters.length && !query.sort.length && !query.group;
   const note =
-    domain && plain
+    domain && isPlain(query)
       ? trans.__('only the first rows; SQL, filters and groups read all of them')
       : undefined;
   const shown = useMemo(() => ({ ...source, note }), [source, note]);

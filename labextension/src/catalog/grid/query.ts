@@ -4,6 +4,9 @@ import type { IAggregate, IGridFilter, IGridQuery, IShape } from '../../api/type
 import { cell, isolated } from '../../format';
 
 export const PLAIN: IGridQuery = { filters: [], sort: [], group: null };
+/** Whether the rows are those of the dataset as they are. */
+export const isPlain = ({ filters, sort, group }: IGridQuery): boolean =>
+  !filters.length && !sort.length && !group;
 
 export type Operator = IGridFilter['op'];
 export type Function = IAggregate['function'];

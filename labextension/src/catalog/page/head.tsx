@@ -18,6 +18,8 @@ interface IHeadProps {
   detail: IDatasetDetail | undefined;
   /** That of the rows that are shown, if they are not all of the dataset. */
   code: Code | undefined;
+  /** Whether the rows that are asked for are on their way: there is no code to insert. */
+  late: boolean;
   onRefresh: () => void;
 }
 
@@ -27,6 +29,7 @@ export function DatasetHead({
   name,
   detail,
   code,
+  late,
   onRefresh
 }: IHeadProps): React.ReactElement {
   const { trans } = useWorkbench();
@@ -40,7 +43,7 @@ export function DatasetHead({
       pinned={formatRef('dataset', name, at ?? detail?.dataset.snapshot)}
       mark={at !== null && <Tag>{trans.__('older snapshot')}</Tag>}
     >
-      <InsertButton code={(code ?? detail?.code)?.python} />
+      <InsertButton code={late ? undefined : (code ?? detail?.code)?.python} />
       {detail && at === null && !detail.dataset.domain && (
         <ActionButton
           command="mlinfra:catalog-register"

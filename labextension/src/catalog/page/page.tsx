@@ -10,7 +10,7 @@ import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
 import { formatRef, labelOf, parseRef } from '../../refs';
 import type { IPageProps } from '../../tokens';
-import { ShownContext } from '../grid/shown';
+import { type Show, ShownContext } from '../grid/shown';
 import { TABS } from '../tabs';
 import { DatasetFacts } from './facts';
 import { DatasetHead } from './head';
@@ -39,7 +39,12 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
     const heard = events.listen(['dataset'], event => isOwn(event) && follow());
     return () => heard.dispose();
   }, [events, follow, name]);
-  const [grid, showGrid] = useState<IGridBlock | null>(null);
+  const [grid, setGrid] = useState<IGridBlock | null>(null);
+  const [late, setLate] = useState(false);
+  const showGrid = useCallback<Show>((block, isLate) => {
+    setGrid(block);
+    setLate(isLate);
+  }, []);
   const [revealed, reveal] = useState(false);
   useEffect(() => {
     if (at !== null) {
@@ -53,6 +58,7 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
         name={name}
         detail={held}
         code={grid?.code}
+        late={late}
         onRefresh={refresh}
       />
       <Result query={query}>
@@ -81,7 +87,7 @@ export default function DatasetPage({ reference, name, onTitle }: IPageProps): R
                   />
                 </RevealedContext.Provider>
               </ShownContext.Provider>
-              <CodeDrawer code={grid?.code ?? detail.code} />
+              <CodeDrawer code={grid?.code ?? detail.code} late={late} />
             </>
           );
         }}
