@@ -125,6 +125,22 @@ def test_24_00_in_parquet_is_one_row_in_quarantine(
         catalog.register(path, name="t.late")
 
 
+@pytest.mark.parametrize("kind", ["list", "struct"])
+def test_a_late_time_within_a_field_is_not_missing_in_place(
+    catalog: Catalog, tmp_path: Path, kind: str
+) -> None:
+    times = pa.array([NOON, 86_400_000_000], pa.time64("us"))
+    nested = {
+        "list": lambda times: pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), times),
+        "struct": lambda times: pa.StructArray.from_arrays([times], ["at"]),
+    }[kind]
+    parquet.write_table(pa.table({"v": nested(times)}), tmp_path / "late.parquet")
+    with pytest.raises(Unprocessable, match=r"'v\..*late.parquet has times such as 24:00:00"):
+        catalog.register(tmp_path / "late.parquet", name="t.late")
+    parquet.write_table(pa.table({"v": nested(times)[:1]}), tmp_path / "good.parquet")
+    catalog.register(tmp_path / "good.parquet", name="t.good")
+
+
 def test_24_00_beside_a_file_without_it(catalog: Catalog, tmp_path: Path) -> None:
     for name, last in (("a", 1), ("b", 86_400_000_000)):
         times = pa.array([NOON + 500_000, last], pa.time64("us"))

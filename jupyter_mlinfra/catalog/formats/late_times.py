@@ -4,11 +4,13 @@ and Polars reads them as missing.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
 _IN_A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+_UNITS = {"milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
 _ROWS = 1 << 17
 
 
@@ -31,6 +33,26 @@ def late_times(file: Any) -> frozenset[str]:
         for field in times
         if field.name in places and _is_late(file, field, places[field.name])
     )
+
+
+def late_times_within(file: Any) -> frozenset[str]:
+    """The fields within lists, structs and maps that hold such a time, by what the footer tells."""
+    metadata, found = file.metadata, set[str]()
+    for place in range(metadata.num_columns):
+        column = metadata.schema.column(place)
+        unit = _UNITS.get(_unit_of(column.logical_type))
+        if unit is None or "." not in column.path:
+            continue
+        for group in range(metadata.num_row_groups):
+            said = metadata.row_group(group).column(place).statistics
+            if said is not None and said.has_min_max and said.max_raw >= _IN_A_DAY[unit]:
+                found.add(column.path)
+    return frozenset(found)
+
+
+def _unit_of(kind: Any) -> str:
+    """The unit of times of day, as Parquet says it; empty for another type."""
+    return json.loads(kind.to_json()).get("timeUnit", "") if kind.type == "TIME" else ""
 
 
 def _is_late(file: Any, field: Any, place: int) -> bool:

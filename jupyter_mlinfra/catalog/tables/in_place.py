@@ -15,7 +15,7 @@ from ...core.imports import fix_of_missing
 from ..conform import Target
 from ..dtypes import short_dtype
 from ..formats.columns import MOST_DIGITS
-from ..formats.late_times import late_times
+from ..formats.late_times import late_times, late_times_within
 from ..hive import Values, typed_values
 from ..intake import FileRows
 from ..names import DatasetName
@@ -42,8 +42,6 @@ def schema_of(
     Unprocessable for a row that does not fit, and BadRequest for an option that these files do not
     take.
     """
-    import polars as pl
-
     if kind in (DELTA, "parquet"):
         refuse_in_place(reading, kind)
     with explained_files(place.location):
@@ -53,7 +51,8 @@ def schema_of(
         if kind == "parquet":
             columns = dict(parquet_rows(files, place).collect_schema())
             _refuse_wide_decimals(columns, place)
-            if pl.Time() in columns.values():
+            # Within lists and structs too; whether there are any is told by the files.
+            if any("Time" in str(dtype) for dtype in columns.values()):
                 _refuse_late_times(files, place)
             return columns
         schema: Mapping[str, pl.DataType] = {}
@@ -89,6 +88,12 @@ def _refuse_late_times(files: Sequence[Found], place: Place) -> None:
                     f"Column {column!r} of {file.place} has times such as 24:00:00.",
                     "They are no times of day to those who read it, and would be missing.",
                     "Ingest the file: rows with such a time go to quarantine, with their values.",
+                )
+            for field in sorted(late_times_within(opened)):
+                raise Unprocessable(
+                    f"Field {field!r} of {file.place} has times such as 24:00:00.",
+                    "They are no times of day to those who read it, and would be missing.",
+                    "Write the file again with another type for this field, such as text.",
                 )
 
 
