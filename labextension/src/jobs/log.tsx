@@ -175,7 +175,10 @@ function useLog(job: IJob): ILogState {
       }
     };
     void look();
+    const again = (): void => setTurn(now => now + 1);
+    window.addEventListener('online', again);
     return () => {
+      window.removeEventListener('online', again);
       abort.abort();
       clearTimeout(timer);
     };

@@ -136,6 +136,13 @@ describe('a log that cannot be read', () => {
     fireEvent.click(screen.getByText('Try Now'));
     await after(10);
     expect(container.querySelector('[data-card]')).toBeNull();
+    lost = true;
+    await after(60_000);
+    expect(container.querySelector('[data-card]')).not.toBeNull();
+    lost = false;
+    act(() => void window.dispatchEvent(new Event('online')));
+    await after(10);
+    expect(container.querySelector('[data-card]')).toBeNull();
   });
 
   it('is not asked for again where it is refused', async () => {
