@@ -152,13 +152,20 @@ class FileRows:
         self._refuse_doubts()
         return {**kept, **{name: self._target(name) for name in new}}
 
+    def _distinct_names(self) -> Sequence[str]:
+        """The names of the files, with their folders where those are equal."""
+        names = [source.name for source in self._sources]
+        return names if len(set(names)) == len(names) else self._shown
+
     def _refuse_missing(self, existing: Mapping[str, Target] | None) -> None:
         """Raise Unprocessable for a file that lacks a column of the dataset or of another file,
         unless it may; one that needs a value never may.
         """
         existing = existing or {}
-        of_files = {name: source for source in reversed(self._sources) for name in source.columns}
-        for source in self._sources:
+        names = self._distinct_names()
+        files = list(zip(self._sources, names, strict=True))
+        of_files = {name: file for source, file in reversed(files) for name in source.columns}
+        for source, file in files:
             missing = [
                 name
                 for name in {**existing, **of_files}
@@ -167,7 +174,7 @@ class FileRows:
             ]
             if missing:
                 is_old = missing[0] in existing
-                owner = "The dataset" if is_old else of_files[missing[0]].name
+                owner = "The dataset" if is_old else of_files[missing[0]]
                 fix = (
                     "Add the column, or rewrite the dataset with --replace (in Python"
                     " mode='replace')."
@@ -176,8 +183,8 @@ class FileRows:
                 )
                 union = f" To leave it empty there, say {say('union', value=True)}."
                 raise Unprocessable(
-                    f"{source.name} has no column {missing[0]!r}.",
-                    f"{owner} has it; {source.name} has {_listed(source.columns)}.",
+                    f"{file} has no column {missing[0]!r}.",
+                    f"{owner} has it; {file} has {_listed(source.columns)}.",
                     fix + ("" if self._reading.union else union),
                 )
 

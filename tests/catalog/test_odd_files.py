@@ -151,6 +151,16 @@ def test_files_of_different_columns_are_refused_in_any_order(catalog, file, orde
     assert catalog.ingest(paths, into="t.a", union=True).rows_written == 2
 
 
+def test_files_of_one_name_that_differ_in_columns_are_named_with_their_folders(catalog, tmp_path):
+    for folder, text in (("x", "a,b\n1,2\n"), ("y", "a\n1\n")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "part-0.csv").write_text(text)
+    with pytest.raises(Unprocessable) as caught:
+        catalog.ingest([tmp_path / "x", tmp_path / "y"], into="t.a")
+    assert caught.value.what.endswith("y/part-0.csv has no column 'b'.")
+    assert "x/part-0.csv has it; " in caught.value.why
+
+
 def test_a_repeated_ingest_tells_the_schema(catalog, file):
     path = file("a.csv", "a,b\n1,x\n")
     first, second = (catalog.ingest([path], into="t.a") for _ in range(2))
