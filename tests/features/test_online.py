@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.core.errors import BadRequest, Conflict, NotFound, Unavailable, Unprocessable
+from jupyter_mlinfra.core.feast_online.feast_keys import serialized
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import to_json
 from jupyter_mlinfra.faces.rows import row_of
@@ -92,6 +93,39 @@ def test_faults_of_a_key_a_value_and_the_store_are_told_apart_when_rows_are_writ
         writer.write(Rows({"user_id": [1], "n": ["x"]}, [T0], [None]), guard=nullcontext)
     with pytest.raises(Unavailable, match="The online store did not answer"):
         writer.write(Rows({"user_id": [1], "n": [1]}, [T0], [None]), guard=nullcontext)
+
+
+@pytest.fixture
+def damaged_shop(shop: Features, tmp_path: Path) -> Features:
+    """Cut bytes in the place of the value of clicks:clicks_7d of user 0."""
+    shutil.copytree(shop._project.root, tmp_path / "shop")
+    (file,) = tmp_path.rglob("online.db")
+    with sqlite3.connect(file) as online:
+        (table,) = online.execute("SELECT name FROM sqlite_master WHERE name LIKE '%_clicks'")
+        key = serialized({"user_id": "INT64"}, [(0,)])[0]
+        online.execute(
+            f'UPDATE "{table[0]}" SET value = ? WHERE entity_key = ? AND feature_name = ?',
+            [b"\x20\xff", key, "clicks_7d"],
+        )
+    return Features(Project.open(tmp_path / "shop"))
+
+
+def test_a_damaged_value_is_named_and_hides_no_other(
+    damaged_shop: Features, shop: Features
+) -> None:
+    features, asked = damaged_shop, [{"user_id": 1}, {"user_id": 0}]
+    with pytest.raises(Unprocessable, match="A value of clicks in the online store") as caught:
+        features.online(["clicks:*"], asked)
+    assert "clicks_7d for user_id=0" in caught.value.why
+    for beside in ((["clicks:*"], asked[:1]), (["clicks:rate"], asked)):
+        assert features.online(*beside) == shop.online(*beside)
+
+
+@pytest.mark.slow
+def test_a_damaged_value_is_written_again(damaged_shop: Features, shop: Features) -> None:
+    damaged_shop.materialize("clicks", full=True)
+    asked = ["clicks:*"], [{"user_id": 0}]
+    assert damaged_shop.online(*asked) == shop.online(*asked)
 
 
 @pytest.mark.parametrize("key", [[1], {"a": 1}, "x", float("nan")])

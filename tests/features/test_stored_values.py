@@ -15,15 +15,17 @@ import psycopg
 import pytest
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig
 from feast.infra.key_encoding_utils import serialize_entity_key
+from feast.protos.feast.types.Value_pb2 import Value
 from feast.type_map import feast_value_type_to_python_type, python_values_to_proto_values
 from feast.types import from_value_type
 from feast.value_type import ValueType
-from hypothesis import given, settings
+from google.protobuf.message import DecodeError
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 from servers import Server, postgres, redis
 
-from jupyter_mlinfra.core.feast_online import feast_postgres
+from jupyter_mlinfra.core.feast_online import feast_postgres, feast_values
 from jupyter_mlinfra.core.feast_online.feast_itself import (
     FeastStore,
     entity_keys,
@@ -31,7 +33,12 @@ from jupyter_mlinfra.core.feast_online.feast_itself import (
 )
 from jupyter_mlinfra.core.feast_online.feast_keys import KINDS, serialized, typed
 from jupyter_mlinfra.core.feast_online.feast_stores import Keys, Store, direct_store
-from jupyter_mlinfra.core.feast_online.feast_values import values_of
+from jupyter_mlinfra.core.feast_online.feast_values import (
+    DamagedValue,
+    Remembered,
+    python_value,
+    values_of,
+)
 
 INT64 = {"INT64": "INT64"}
 T0 = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
@@ -174,6 +181,56 @@ def test_values_of_each_type_are_what_feast_reads_whatever_the_definition_says_n
     for declared in (kind, "STRING", "DOUBLE"):
         right = [feast_value_type_to_python_type(proto, ValueType[declared]) for proto in protos]
         assert values_of([*stored, None], declared) == [*right, None]
+
+
+HOSTILE = st.binary(max_size=14) | st.sampled_from(sorted(SIMPLE_VALUES)).flatmap(
+    lambda kind: st.tuples(
+        SIMPLE_VALUES[kind].map(
+            lambda value: python_values_to_proto_values([value], ValueType[kind])[
+                0
+            ].SerializeToString()
+        ),
+        st.integers(0, 12),
+        st.binary(max_size=3),
+    ).map(lambda parts: parts[0][: parts[1]] + parts[2] + parts[0][parts[1] :])
+)
+"""Any bytes, and values with others put into them."""
+
+
+@settings(max_examples=200, deadline=None)
+@given(HOSTILE, st.sampled_from(sorted(SIMPLE_VALUES)))
+@example(b"\x20\x05\xa0\x06\x01", "INT64")  # and a field of a later version
+@example(b"\x20\x05\x20\x06", "INT64")  # the last one counts
+@example(b"\x18\xff\xff\xff\xff\x1f", "INT32")  # more than 32 bits
+@example(b"\x20" + b"\xff" * 9 + b"\x7f", "INT64")  # more than 64
+@example(b"\x20" + b"\x80" * 10 + b"\x01", "INT64")
+@example(b"\x12\x01\xff", "STRING")
+@example(b"\x40" + b"\xff" * 8 + b"\x7f", "UNIX_TIMESTAMP")  # of no calendar
+def test_bytes_that_feast_did_not_write_are_what_protobuf_reads_or_damaged(
+    data: bytes, kind: str
+) -> None:
+    beside = [python_values_to_proto_values(SAMPLES[kind][:1], ValueType[kind])[0]] * 2
+    around = [item.SerializeToString() for item in beside]
+    try:
+        message = Value.FromString(data)
+    except DecodeError:
+        with pytest.raises(DamagedValue) as caught:
+            values_of([around[0], None, data, around[1]], kind)
+        assert caught.value.place == 2
+        return
+    found = values_of([around[0], None, data, around[1]], kind)
+    right = [python_value(item, kind) for item in (beside[0], message, beside[1])]
+    assert repr(found) == repr([right[0], None, *right[1:]])  # nan is itself, 1 is not True
+
+
+def test_values_stay_what_they_are_while_known_ones_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(feast_values, "_known", Remembered(feast_values._small, 3))
+    values = [*SAMPLES["INT64"], None] * 3
+    protos = python_values_to_proto_values(values, ValueType.INT64)
+    assert values_of([item.SerializeToString() for item in protos], "INT64") == values
+    assert len(feast_values._known) <= 3
 
 
 @pytest.fixture(scope="module", params=["sqlite", "redis", "postgres"])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from .feast_values import values_of
+from .feast_values import DamagedValue, Remembered, values_of
 
 AT_ONCE = 500
 """Keys in one statement or one message."""
@@ -42,10 +42,20 @@ class Store(Protocol):
 
 
 def column_of(
-    stored: Sequence[bytes | None], at: Sequence[Any], kind: str, times: Moments
+    stored: Sequence[bytes | None],
+    at: Sequence[Any],
+    feature: tuple[str, str],
+    times: Moments,
 ) -> Column:
-    """The values and event times of one feature, from what is stored of them."""
-    return Column(values_of(stored, kind), times.of(at))
+    """The values and event times of one feature (name, Feast's type), from what is stored of them.
+    Raises DamagedValue.
+    """
+    name, kind = feature
+    try:
+        return Column(values_of(stored, kind), times.of(at))
+    except DamagedValue as error:
+        error.feature = name
+        raise
 
 
 def even(
@@ -77,17 +87,12 @@ class Moments:
     """Event times as they were read before; those of a view are few, or asked for again."""
 
     def __init__(self, read: Callable[[Any], datetime]) -> None:
-        self._read = read
-        self._known: dict[Any, datetime] = {}
+        self._known = Remembered(read, _MOST_KNOWN)
         self._last: tuple[Sequence[Any], list[datetime | None]] = ((), [])
 
     def of(self, stored: Sequence[Any]) -> list[datetime | None]:
         """The event times of a feature; the same list as for the one before if they are equal."""
         last = self._last  # another thread may replace it
         if stored != last[0]:
-            known = self._known if len(self._known) <= _MOST_KNOWN else {}
-            for new in set(stored).difference(known, (None,)):
-                known[new] = self._read(new)
-            self._known = known
-            self._last = last = stored, list(map(known.get, stored))
+            self._last = last = stored, self._known.of(stored)
         return last[1]

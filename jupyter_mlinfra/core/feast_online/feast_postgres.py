@@ -45,8 +45,8 @@ class PostgresStore:
         rows = self._rows(_question(f"{self._project}_{view}"), (names, wanted)) if names else []
         cells = even(rows, len(names), wanted) or _by_place(rows, len(names), wanted)
         return {
-            feature: column_of(cells[2 * place], cells[2 * place + 1], kind, self._moments)
-            for place, (feature, kind) in enumerate(features.items())
+            feature[0]: column_of(cells[2 * place], cells[2 * place + 1], feature, self._moments)
+            for place, feature in enumerate(features.items())
         }
 
     def _rows(self, question: Any, given: Sequence[Any]) -> list[tuple[Any, ...]]:

@@ -39,10 +39,10 @@ class RedisStore:
             replies.update(zip(part, self._ask(part, fields), strict=True))
         rows = [replies[name] for name in names]
         found = {}
-        for place, (feature, kind) in enumerate(features.items()):
+        for place, feature in enumerate(features.items()):
             # Feast writes both; the value alone is of a row that has been taken away.
             at = [row[-1] if row[place] is not None else None for row in rows]
-            found[feature] = column_of([row[place] for row in rows], at, kind, self._moments)
+            found[feature[0]] = column_of([row[place] for row in rows], at, feature, self._moments)
         return found
 
     def _ask(self, names: Sequence[bytes], fields: Sequence[bytes]) -> list[Sequence[bytes | None]]:

@@ -44,9 +44,9 @@ class SqliteStore:
             part = kinds[first : first + _JOINED]
             asked = [feature for feature, _ in part]
             cells = self._whole(view, names, asked) or self._cells(view, names, asked)
-            for place, (feature, kind) in enumerate(part):
+            for place, feature in enumerate(part):
                 values, at = cells[2 * place], cells[2 * place + 1]
-                found[feature] = column_of(values, at, kind, self._moments)
+                found[feature[0]] = column_of(values, at, feature, self._moments)
         return found
 
     def _whole(

@@ -9,10 +9,10 @@ the field and wire type), then the value; a null has no bytes at all.
 
 from __future__ import annotations
 
+import contextlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 SIMPLE = frozenset(
@@ -29,23 +29,56 @@ _NO_TIME = -(2**63)
 _KNOWN_BYTES = 64
 """Values up to this size are remembered: counts, words and dates are the same again and again."""
 
-_OTHER = object()
+_MOST_KNOWN = 16_384
+
+_LONGEST_NUMBER = 11
+"""Bytes of a tag and a number; Protocol Buffers take none that is longer."""
+
+
+class Remembered(dict[Any, Any]):
+    """What was made of stored things before; None stays None. Threads may share it."""
+
+    def __init__(self, make: Callable[[Any], Any], most: int) -> None:
+        """most: how many are kept."""
+        super().__init__()
+        self._make, self._most = make, most
+
+    def __missing__(self, stored: Any) -> Any:
+        made = None if stored is None else self._make(stored)
+        if len(self) >= self._most:
+            self.clear()
+        self[stored] = made
+        return made
+
+    def of(self, stored: Sequence[Any]) -> list[Any]:
+        """One for each, in their order."""
+        return list(map(self.__getitem__, stored))
+
+
+class DamagedValue(Exception):
+    """What is stored is no value. place: of its entity among those that were asked for."""
+
+    def __init__(self, why: str, place: int) -> None:
+        super().__init__(why)
+        self.place, self.feature = place, ""
+
+
+class _Other(Exception):
+    """The value is of no SIMPLE type, not written as Feast does, or too large to be remembered."""
 
 
 def values_of(stored: Sequence[bytes | None], kind: str) -> list[Any]:
     """The values of one feature. stored: as Feast wrote them; None for one that is not there. kind:
-    Feast's name for its type. A null and one that is not there are both None.
+    Feast's name for its type. A null and one that is not there are both None. Raises DamagedValue.
     """
-    known = list(filter(None, stored))
-    values = _fixed(known, kind)
-    if values is None:
-        values = _small(known, kind)
-    if values is None:
-        values = [_value(data, kind) for data in known]
-    if len(known) == len(stored):
+    if (values := _fixed(stored, kind)) is not None:
         return values
-    left = iter(values).__next__
-    return [left() if data else None for data in stored]
+    if kind in SIMPLE:
+        try:
+            return _known.of(stored)
+        except _Other:  # some are; one at a time
+            pass
+    return [_value(data, kind, place) if data else None for place, data in enumerate(stored)]
 
 
 def varint(data: bytes, start: int) -> tuple[int, int]:
@@ -60,57 +93,75 @@ def varint(data: bytes, start: int) -> tuple[int, int]:
         shift += 7
 
 
-def _fixed(known: Sequence[bytes], kind: str) -> list[Any] | None:
-    """All at once, if each is a number of the same size; else None."""
-    if kind not in _FIXED or not known:
+def _fixed(stored: Sequence[bytes | None], kind: str) -> list[Any] | None:
+    """All at once, if each is a number of the same size, or nothing; else None."""
+    known = list(filter(None, stored)) if kind in _FIXED else None
+    if not known:
         return None
     tag, size, code = _FIXED[kind]
     joined = b"".join(known)
     if set(map(len, known)) != {size} or joined[::size] != bytes([tag]) * len(known):
         return None
-    return list(struct.unpack("<" + f"x{code}" * len(known), joined))
+    values = list(struct.unpack("<" + f"x{code}" * len(known), joined))
+    if len(known) == len(stored):
+        return values
+    left = iter(values).__next__
+    return [left() if data else None for data in stored]
 
 
-def _small(known: Sequence[bytes], kind: str) -> list[Any] | None:
-    """All at once, if each is small and of a SIMPLE type; else None."""
-    if kind not in SIMPLE or max(map(len, known), default=0) > _KNOWN_BYTES:
-        return None
-    values = list(map(_known, known))
-    return None if _OTHER in values else values
+def _value(data: bytes, kind: str, place: int) -> Any:
+    with contextlib.suppress(_Other):
+        if kind in SIMPLE:
+            return _simple(data)
+    from google.protobuf.message import DecodeError
 
-
-def _value(data: bytes, kind: str) -> Any:
-    if kind in SIMPLE:
-        value = _known(data) if len(data) <= _KNOWN_BYTES else _simple(data)
-        if value is not _OTHER:
-            return value
-    return _by_feast(data, kind)
+    try:
+        return _by_feast(data, kind)
+    except DecodeError as error:
+        raise DamagedValue(str(error), place) from error
 
 
 def _simple(data: bytes) -> Any:
-    """The value, or _OTHER if it is of no SIMPLE type."""
+    """The value. Raises _Other if it is of no SIMPLE type, or not written as Feast does."""
     tag, size = data[0], len(data)
-    if tag in (_INT64, _INT32, _BOOL, _TIME):
-        number, end = varint(data, 1)
-        if end == size:
-            return _number(tag, number if number < 2**63 else number - 2**64)
-    elif tag in (_STRING, _BYTES):
-        length, start = varint(data, 1)
-        if start + length == size:
-            return data[start:].decode() if tag == _STRING else data[start:]
-    elif tag in (_DOUBLE, _FLOAT):
-        _, fixed, code = _FIXED["DOUBLE" if tag == _DOUBLE else "FLOAT"]
-        if size == fixed:
-            return struct.unpack_from("<" + code, data, 1)[0]
-    return _OTHER
+    try:
+        if tag in (_INT64, _INT32, _BOOL, _TIME):
+            number, end = varint(data, 1)
+            if end == size <= _LONGEST_NUMBER and number < 2**64:
+                return _number(tag, number if number < 2**63 else number - 2**64)
+        elif tag in (_STRING, _BYTES):
+            length, start = varint(data, 1)
+            if start + length == size:
+                return data[start:].decode() if tag == _STRING else data[start:]
+        elif tag in (_DOUBLE, _FLOAT):
+            _, fixed, code = _FIXED["DOUBLE" if tag == _DOUBLE else "FLOAT"]
+            if size == fixed:
+                return struct.unpack_from("<" + code, data, 1)[0]
+    except (
+        IndexError,
+        ValueError,
+        OverflowError,
+        OSError,
+    ) as error:  # damaged, or a time of no calendar
+        raise _Other from error
+    raise _Other
 
 
-_known = lru_cache(maxsize=16_384)(_simple)
+def _small(data: bytes) -> Any:
+    """As `_simple`, of what is small enough to be remembered; None of a null."""
+    if len(data) > _KNOWN_BYTES:
+        raise _Other
+    return _simple(data) if data else None
+
+
+_known = Remembered(_small, _MOST_KNOWN)
 
 
 def _number(tag: int, number: int) -> Any:
-    if tag in (_INT64, _INT32):
+    if tag == _INT64 or (tag == _INT32 and -(2**31) <= number < 2**31):
         return number
+    if tag == _INT32:
+        raise _Other
     if tag == _BOOL:
         return bool(number)
     return None if number == _NO_TIME else datetime.fromtimestamp(number, tz=UTC)
@@ -124,13 +175,13 @@ def _by_feast(data: bytes, kind: str) -> Any:
 
 def python_value(message: Any, kind: str) -> Any:
     """The value of Feast's message. Text that is no UUID or decimal is itself: Feast stores any as
-    one, and it must not hide the values beside it.
+    one, and it must not hide the values beside it. So are the seconds of a time of no calendar.
     """
     from feast.type_map import feast_value_type_to_python_type
     from feast.value_type import ValueType
 
     try:
         return feast_value_type_to_python_type(message, ValueType[kind])
-    except (ValueError, ArithmeticError):
+    except (ValueError, ArithmeticError, OSError):
         stored = getattr(message, message.WhichOneof("val"))
         return list(stored.val) if hasattr(stored, "val") else stored

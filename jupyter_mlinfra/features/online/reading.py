@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...core.errors import BadRequest, Conflict, MLInfraError, Unavailable
+from ...core.errors import BadRequest, Conflict, MLInfraError, Unavailable, Unprocessable
 from ...core.feast_online.feast_itself import FeastStore
 from ...core.feast_online.feast_stores import Column, RedisStore, Store, direct_store
-from ...core.feast_online.feast_values import SIMPLE
+from ...core.feast_online.feast_values import SIMPLE, DamagedValue
 from ..configured import Configured
 from ..definitions import Definition
 from ..feast_errors import feast_errors
@@ -110,7 +110,7 @@ class OnlineReader:
         self, view: Definition, features: Sequence[str], entities: Sequence[Mapping[str, Any]]
     ) -> dict[str, Column]:
         """What the store has of some features, whatever their age. Raises as `columns`, without
-        the Conflict.
+        the Conflict, and Unprocessable for a value that is damaged.
         """
         if len(entities) > MAX_ENTITIES:
             raise BadRequest(
@@ -126,7 +126,10 @@ class OnlineReader:
         settings, store = self._open()
         with self._turn(store), answering():
             name = online_name(view, versions=has_tables_of_versions(settings))
-            return store.read(name, keys, wanted)
+            try:
+                return store.read(name, keys, wanted)
+            except DamagedValue as error:
+                raise _damaged(view, entities[error.place], error) from error
 
     def _open(self) -> tuple[Mapping[str, Any], Store]:
         """What feature_store.yaml says now, and the store that it names."""
@@ -173,32 +176,34 @@ def opened_store(project: Project) -> Store:
 
 
 def rows_of(entities: Sequence[Mapping[str, Any]], found: Mapping[str, Judged]) -> list[OnlineRow]:
-    """One row per entity, in order, of the columns by `view:feature`. Most have one event time and
-    no gap, which is quicker to write.
-    """
+    """One row per entity, in order, of the columns by `view:feature`."""
     names, columns = list(found), list(found.values())
     if not columns:
         return [_row(dict(entity), {}, {}, {}) for entity in entities]
     values = zip(*(column.values for column in columns), strict=True)
-    at_once = all(column.event_at is columns[0].event_at for column in columns)
-    present = OnlineStatus.PRESENT
-    if at_once and all(part.statuses.count(present) == len(entities) for part in columns):
-        good = dict.fromkeys(names, present)
-        return [
-            _row(dict(entity), dict(zip(names, value)), good.copy(), dict.fromkeys(names, time))  # noqa: B905  # as long: a check for each row takes as long as the dict
-            for entity, value, time in zip(entities, values, columns[0].event_at, strict=True)
-        ]
     statuses = zip(*(column.statuses for column in columns), strict=True)
     times = zip(*(column.event_at for column in columns), strict=True)
+    named = _StatusesByName(names)
     return [
-        OnlineRow(
-            entity=dict(entity),
-            values=dict(zip(names, value, strict=True)),
-            status=dict(zip(names, status, strict=True)),
-            event_at=dict(zip(names, time, strict=True)),
+        _row(
+            dict(entity),
+            dict(zip(names, value)),  # noqa: B905  # as long: a check for each row takes as long as the dict
+            named[status].copy(),
+            dict(zip(names, time)),  # noqa: B905  # as above
         )
         for entity, value, status, time in zip(entities, values, statuses, times, strict=True)
     ]
+
+
+class _StatusesByName(dict[tuple[OnlineStatus, ...], dict[str, OnlineStatus]]):
+    """The statuses of a row by the names of its features; a look-up has few that differ."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, statuses: tuple[OnlineStatus, ...]) -> dict[str, OnlineStatus]:
+        return self.setdefault(statuses, dict(zip(self._names, statuses, strict=True)))
 
 
 _set_entity, _set_values, _set_status, _set_event_at = (
@@ -218,6 +223,15 @@ def _row(entity: Any, values: Any, status: Any, event_at: Any) -> OnlineRow:
     return row
 
 
+def _damaged(view: Definition, entity: Mapping[str, Any], error: DamagedValue) -> Unprocessable:
+    keys = ", ".join(f"{key.name}={entity[key.name]!r}" for key in view.keys)
+    return Unprocessable(
+        f"A value of {view.name} in the online store is damaged.",
+        f"That of {error.feature} for {keys or 'all'}: {error}.",
+        f"mlinfra features materialize {view.view} --full writes it again.",
+    )
+
+
 def _require_materialized(
     view: Definition, materializations: Callable[[], Mapping[str, Materialization]]
 ) -> None:
@@ -233,14 +247,13 @@ def _require_materialized(
 def judged(column: Column, view: Definition, at: datetime) -> Judged:
     """What counts of a column; an expired value is None."""
     values, ttl = column.values, view.ttl
-    if ttl is None and None not in column.at and None not in values:  # as most are
-        return Judged(values, [OnlineStatus.PRESENT] * len(values), column.at)
-    if values.count(None) == column.at.count(None):  # what is not there has no value either
-        statuses = [_FOUND[time is None] for time in column.at]
+    absent, empty = [time is None for time in column.at], [value is None for value in values]
+    if absent == empty:  # what is not there has no value either
+        statuses = [_FOUND[gone] for gone in absent]
     else:
         statuses = [
-            OnlineStatus.NOT_FOUND if time is None else _STORED[value is None]
-            for value, time in zip(values, column.at, strict=True)
+            OnlineStatus.NOT_FOUND if gone else _STORED[null]
+            for gone, null in zip(absent, empty, strict=True)
         ]
     for place, time in enumerate(column.at if ttl is not None else ()):
         if ttl is not None and time is not None and at - time > ttl:

@@ -151,7 +151,7 @@ class OnlineVerbs(FeatureVerbs):
     ) -> dict[str, Judged]:
         """By `view:feature`; see `online`."""
         if not isinstance(entities, Sequence) or not all(
-            isinstance(entity, dict | Mapping) for entity in entities
+            issubclass(kind, Mapping) for kind in set(map(type, entities))
         ):
             raise BadRequest(
                 "These are no entities.",
