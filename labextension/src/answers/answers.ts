@@ -27,6 +27,11 @@ const idle = (): number => IDLE;
 const UNUSED = 10_000;
 /** Milliseconds that an answer is kept that was asked for once. */
 const KEPT = 60_000;
+/**
+ * Milliseconds without any answer, after which a lost one means that contact is: a single request
+ * that is always lost must not have all others asked again and again.
+ */
+const SILENCE = 5_000;
 
 /** A run or a job by the beginning of its id, as a link may have it. */
 const SHORT = /^(run|job):[0-9a-f]{4,}$/;
@@ -277,12 +282,14 @@ export class Answers implements IAnswers {
     return async signal => {
       try {
         const data = await fetch(signal);
+        this._heard = Date.now();
         if (this._lost) {
           this._back();
         }
         return data;
       } catch (error) {
-        this._lost ||= !signal.aborted && asApiError(error).lost;
+        this._lost ||=
+          !signal.aborted && asApiError(error).lost && Date.now() - this._heard > SILENCE;
         throw error;
       }
     };
@@ -297,5 +304,7 @@ export class Answers implements IAnswers {
   }
 
   private _lost = false;
+  /** When the server answered last. */
+  private _heard = 0;
   private readonly _entries = new Map<string, Entry<unknown>>();
 }

@@ -170,6 +170,20 @@ describe('answers', () => {
     expect([page.asked.length, panel.asked.length]).toEqual([4, 3]);
   });
 
+  it('are not asked for again and again since one of them is always lost', async () => {
+    let asked = 0;
+    const page = (): Promise<string> => Promise.reject(new ApiError('unreachable', 'down'));
+    const panel = async (): Promise<string> => `${(asked += 1)}`;
+    draw(
+      fakeWorkbench(),
+      <Show key="1" name="page" ask="run:a" every={() => 1_000} fetch={page} />,
+      <Show key="2" name="panel" ask="runs" every={() => 1_000} fetch={panel} />
+    );
+    await act(async () => jest.advanceTimersByTimeAsync(60_000));
+    expect(asked).toBeGreaterThan(50);
+    expect(asked).toBeLessThan(65);
+  });
+
   it('that arrive after a newer one are dropped', async () => {
     const { asked, fetch } = server();
     draw(fakeWorkbench(), <Show key="1" name="page" ask="run:a" fetch={fetch} />);
