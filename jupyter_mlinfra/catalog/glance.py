@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from ..core.frames import exactly
 from .candidates import LEADING_ZERO, SAMPLE, Candidate, has_marks
 from .conform import ISO, MISSING
 from .spelling import day
@@ -112,7 +113,7 @@ def sampled(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, list[str]]:
     if not names:
         return {}
     size = max(_FEW, min(SAMPLE, _WORDS // len(names)))
-    rows = frame.select(names).gather_every(max(1, frame.height // _HEAD))
+    rows = frame.select(map(exactly, names)).gather_every(max(1, frame.height // _HEAD))
     rows.columns = [str(index) for index in range(len(names))]
     words = (
         rows.lazy()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Conflict
 from ..core.feast_online.feast_stores import Column
+from ..core.frames import exactly
 from ..core.records import MASK
 from .definitions import Definition
 from .pulling import counting, label_start, within
@@ -69,7 +70,7 @@ def check(
         )
     rows = _sample(view, repo, until, size)
     keys = [key.name for key in view.keys]
-    entities = rows.select(keys).to_dicts() if keys else [{}] * rows.height
+    entities = rows.select(map(exactly, keys)).to_dicts() if keys else [{}] * rows.height
     features = [column.name for column in view.features]
     stored = reader.stored(view, features, entities)
     times = _times(rows, view)

@@ -271,3 +271,7 @@ def test_columns_that_others_called_by_patterns_are_shown_and_profiled(catalog, 
     assert profile["*"].distinct == 2
     assert (profile["^a.*$"].distinct, list(profile["^a.*$"].top)) == (2, [("y", 2), ("x", 1)])
     assert profile["a1"].nulls == 1
+    other.load_table("t.odd").overwrite(frame.with_columns(pl.lit("z").alias("^a.*$")).to_arrow())
+    before, _, after = (item.id for item in reversed(catalog.snapshots("t.odd").items))
+    found = catalog.diff("t.odd", before, after, key=["a1"])
+    assert found.changed == 3

@@ -37,6 +37,7 @@ FEW = {
     "lines": "one\ntwo\r\nthree\ttab\u2028\x1b[31mred\x07",
     "nul": "nul\x00here",
     "up": "../../outside",
+    "expression": "^s.*$",
 }
 MORE = {
     "signs": "\u202egnirts\u2066 zero\u200bwidth\ufeff",
@@ -45,7 +46,6 @@ MORE = {
     "colon": "a:b@c#d?e=f&g/h,i",
     "version": "x@v2",
     "pattern": "*",
-    "expression": "^s.*$",
     "blank": " ",
     "empty": "",
     "dots": "a.b.c",

@@ -62,7 +62,7 @@ def sketched(
 def sketched_frame(frame: pl.DataFrame) -> Sketch:
     """The sketch of a frame in memory."""
     return sketched(
-        lambda names: iter([frame.select(names)]),
+        lambda names: iter([frame.select(map(exactly, names))]),
         frame.schema,
         rows=frame.height,
         seed=0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...core.frames import exactly
 from ...core.records import MASK
 from ..odd_times import python_values
 from ..rows import plain
@@ -37,7 +38,7 @@ def examples_of(
         return _rows(side, columns, key, ids, is_after=is_after)
 
     def shown(frame: pl.DataFrame) -> list[list[Any]]:
-        return _shown(frame.select(names), masked, uuids)
+        return _shown(frame.select(map(exactly, names)), masked, uuids)
 
     old, new = rows(before, changed, is_after=False), rows(after, changed, is_after=True)
     return Examples(

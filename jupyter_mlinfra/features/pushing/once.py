@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.errors import MLInfraError
 from ...core.files import explain_os_error
+from ...core.frames import exactly
 from ...core.processes import failpoint
 from ..sources import SourceSpec, scan, state_of
 
@@ -164,6 +165,7 @@ def _has(source: SourceSpec, rows: pa.Table, repo: Path) -> bool:
         for name in frame.columns
         if name in types and name != source.created and not types[name].is_nested()
     ]
-    asked = frame.select(pl.col(name).cast(types[name], strict=False) for name in names)
-    missing = asked.lazy().join(there.select(names), on=names, how="anti", nulls_equal=True)
+    asked = frame.select(exactly(name).cast(types[name], strict=False) for name in names)
+    keys = list(map(exactly, names))
+    missing = asked.lazy().join(there.select(keys), on=keys, how="anti", nulls_equal=True)
     return missing.head(1).collect(engine="streaming").is_empty()
