@@ -262,7 +262,8 @@ def _uv(recipe: Recipe, *arguments: str, folder: Path) -> str:
     }
     if "PIP_INDEX_URL" in environment:  # a user's settings for pip also hold for uv
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
-    command = [uv_binary(), *arguments]
+    # A kernel asks all its children for colours, which would stand within the names of packages.
+    command = [uv_binary(), "--color", "never", *arguments]
     try:
         result = _run(command, folder, environment)
         if (

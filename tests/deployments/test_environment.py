@@ -168,3 +168,13 @@ def test_a_certificate_that_only_the_system_knows_is_asked_of_the_system(
     monkeypatch.setattr(environment, "uv_binary", lambda: str(uv))
     assert environment._uv(RECIPE, "venv", folder=tmp_path) == "built\n"
     assert (tmp_path / "calls").read_text() == "\ntrue\n"
+
+
+def test_what_uv_tells_a_kernel_has_no_colours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IPython sets these for all that its kernel starts, such as a deployment from a notebook."""
+    for name in ("CLICOLOR_FORCE", "FORCE_COLOR"):
+        monkeypatch.setenv(name, "1")
+    told = environment._uv(RECIPE, "pip", "freeze", "--python", sys.executable, folder=tmp_path)
+    assert f"\npolars=={version('polars')}\n" in told
