@@ -26,7 +26,7 @@ def formulas_without_value(path: Path, sheet: str, rows: int | None = None) -> i
 
     def count(book: zipfile.ZipFile, part: str) -> int:
         with book.open(part) as file:
-            if not _has_formulas(file):
+            if not occurs(_ANY_FORMULA, file):
                 return 0
         with book.open(part) as file:
             return _count(file, rows)
@@ -81,10 +81,11 @@ def _parsed(book: zipfile.ZipFile, name: str) -> ElementTree.Element:
     return ElementTree.fromstring(book.read(name))  # noqa: S314
 
 
-def _has_formulas(file: IO[bytes]) -> bool:
+def occurs(pattern: re.Pattern[bytes], file: IO[bytes]) -> bool:
+    """Whether a file of any size has something of that pattern, of at most 64 bytes."""
     end = b""
     while block := file.read(_BLOCK):
-        if _ANY_FORMULA.search(end + block):
+        if pattern.search(end + block):
             return True
         end = block[-64:]
     return False

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
 
-_BLOCK = 1 << 20
+from .formulas import occurs
+
 _ANY = re.compile(rb"number-rows-spanned=.(?!1[\"'])|table:formula=")
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _VALUE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}value-type"
@@ -22,21 +23,12 @@ def empty_cells(path: Path, sheet: str, above: int, rows: int | None) -> tuple[i
     try:
         with zipfile.ZipFile(path) as book:
             with book.open("content.xml") as file:
-                if not _has_any(file):
+                if not occurs(_ANY, file):
                     return 0, 0
             with book.open("content.xml") as file:
                 return _count(file, sheet, above, rows)
     except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError):
         return 0, 0
-
-
-def _has_any(file: IO[bytes]) -> bool:
-    end = b""
-    while block := file.read(_BLOCK):
-        if _ANY.search(end + block):
-            return True
-        end = block[-64:]
-    return False
 
 
 def _count(file: IO[bytes], sheet: str, above: int, rows: int | None) -> tuple[int, int]:
