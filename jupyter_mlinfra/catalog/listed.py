@@ -13,6 +13,7 @@ from typing import Any
 from ..core.errors import BadRequest, NotFound
 from .addresses import base_of, is_pattern
 from .hive import is_value
+from .other_kinds import fix_for
 from .sources import kind_of, paths_of
 from .stores.refusals import no_bucket
 from .tablefiles import (
@@ -53,11 +54,14 @@ def in_folder(folder: Path, shown: str, left_out: list[str]) -> list[Path]:
     ]
     kept = [path for path in seen if is_known(path)]
     if not kept:
+        names = [path.name for path in seen]
+        others = f": it has {len(seen):,} of other kinds, such as {names[0]}" if seen else ""
         raise NotFound(
             f"{shown} has no files that can be ingested.",
-            "It is a folder without any of a known kind.",
-            "Look at it; names that begin with a dot or `_` are left out, and an archive has to be"
-            " named itself.",
+            f"It is a folder without any of a known kind{others}.",
+            fix_for(names)
+            or "Look at it; names that begin with a dot or `_` are left out, and an archive has to"
+            " be named itself.",
         )
     left_out += [path.relative_to(folder).as_posix() for path in seen if not is_known(path)]
     return kept
@@ -101,7 +105,8 @@ def listed(system: Any, url: str, left_out: list[str]) -> list[Any]:
         _refuse_in_table(system, url, base.rpartition("/")[0], [base])
         return [info]
     found = _below(system, url, base) if info.type == FileType.Directory else []
-    left_out += [f"{scheme}://{item.path}" for item in found if not is_known(Path(item.path))]
+    others = [f"{scheme}://{item.path}" for item in found if not is_known(Path(item.path))]
+    left_out += others
     found = [item for item in found if is_known(Path(item.path))]
     if not found:
         if looked(system, place.partition("/")[0]).type == FileType.NotFound:
@@ -109,7 +114,8 @@ def listed(system: Any, url: str, left_out: list[str]) -> list[Any]:
         raise NotFound(
             f"No object matches {url}.",
             "There is none of a known kind at that place.",
-            "Check bucket and prefix; names that begin with a dot or `_` are left out.",
+            fix_for(others)
+            or "Check bucket and prefix; names that begin with a dot or `_` are left out.",
         )
     paths = [item.path for item in found]
     _refuse_in_table(system, url, base, paths)

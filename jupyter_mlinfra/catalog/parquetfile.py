@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
+from ..core.parquets import check_days
 from .formats.arrays import arrays_with_gaps, with_arrays
 from .formats.columns import (
     ROWS,
@@ -30,7 +31,7 @@ class ParquetFile:
     the names as they are in the file. uuids: columns with bytes that are marked as such. types: the
     words of columns that are read as text, for the sake of values that their type cannot hold.
 
-    Raises Unprocessable if its footer is missing or damaged.
+    Raises Unprocessable if its footer is missing or damaged, and for days of an old calendar.
     """
 
     def __init__(self, path: Path, *, limit: int | None = None) -> None:
@@ -56,6 +57,9 @@ class ParquetFile:
             self.types: dict[str, str] = dict.fromkeys(late, "time")
             self.columns |= dict.fromkeys(late, pl.String())
             self.uuids = in_parquet(file.schema, self.columns)
+            said = file.metadata.metadata or {}
+        facts = {key.decode(): value.decode(errors="replace") for key, value in said.items()}
+        check_days(path, facts)
 
     def frames(self) -> Iterator[pl.DataFrame]:
         """Blocks of rows in the order of the file; a damaged page ends it with an error."""

@@ -28,6 +28,7 @@ from .jsonstream import list_within
 from .misnamed import is_utf8_too, no_table
 from .names import renaming
 from .options import Kind, refuse_unused
+from .other_kinds import fix_for
 from .parquetfile import ParquetFile
 from .quarantine import Broken, Unfit
 from .reading import Dialect, Doubt, Reading, say
@@ -324,9 +325,10 @@ def kind_of(path: Path) -> Kind:
             )
             for is_text in (True, False)
         )
+        kinds = f"Kinds: {text} (each also {' '.join(PACKED)} {ARCHIVE}), {others}"
         raise BadRequest(
             f"{path.name} is not of a kind that can be ingested.",
-            fix=f"Kinds: {text} (each also {' '.join(PACKED)} {ARCHIVE}), {others}",
+            fix=" ".join(filter(None, (fix_for([path.name]), kinds))),
         )
     return kind
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import Unprocessable
+from .frames import exactly
+from .julian import old_calendar, refuse_julian
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,16 +40,21 @@ def parquet_rows(
     naive_is_utc: moments with and without a zone are of one type. places: name of a column with the
     path or address of the file.
 
-    Raises Unprocessable, with column and files, where no type holds both.
+    Raises Unprocessable, with column and files, where no type holds both, and for days of an old
+    calendar.
     """
     import polars as pl
 
     reached = dict(options) if options else None
-    schemas = _schemas(files, tuple(sorted((options or {}).items())))
+    footers = _footers(files, tuple(sorted((options or {}).items())))
+    schemas = {file: footer.columns for file, footer in footers.items()}
     first = next(iter(schemas.values()))
     differing: dict[str, Any] = {}
-    if any(schema != first for schema in schemas.values()):
-        differing = {"schema": _union(schemas, naive_is_utc=naive_is_utc), **lenient()}
+    maps: list[pl.Expr] = []
+    has_int96 = any(footer.has_int96 for footer in footers.values())
+    if has_int96 or any(schema != first for schema in schemas.values()):
+        union = _union(schemas, naive_is_utc=naive_is_utc)
+        differing, maps = {"schema": _without_maps(union), **lenient()}, _maps(union)
     above: list[str] = []
     if hive and not isinstance(hive, bool):
         above = _keys_above(files, hive)
@@ -60,6 +67,7 @@ def parquet_rows(
         include_file_paths=places,
         **differing,
     )
+    rows = rows.with_columns(maps) if maps else rows
     return rows.drop(above) if above else rows
 
 
@@ -95,10 +103,100 @@ def lenient() -> dict[str, Any]:
     }
 
 
-def _schemas(
-    files: Mapping[str, str], options: tuple[tuple[str, str], ...]
-) -> dict[str, Mapping[str, pl.DataType]]:
-    """The columns of each file. Elsewhere than on disk several are asked for at once."""
+def check_days(file: Path, facts: Mapping[str, str]) -> None:
+    """Raise Unprocessable for days of an old calendar. facts: what the footer says beside."""
+    if any(old_calendar(facts)):
+        _footer(str(file), marked(file))
+
+
+def rows_at(place: str, *, options: Mapping[str, str] | None, hive: bool) -> pl.LazyFrame:
+    """The rows of a file, or of all that a pattern names: the first one says the columns."""
+    import polars as pl
+
+    scan = partial(pl.scan_parquet, place, storage_options=dict(options) if options else None)
+    schema = dict(scan(hive_partitioning=False).collect_schema())
+    scan.keywords["hive_partitioning"] = hive
+    found = _int96_columns(schema, scan)
+    if not found:
+        return scan(**(lenient() if hive else {}))
+    rows = scan(schema=_without_maps(schema | found), **lenient())
+    return rows.with_columns(_maps(schema | found))
+
+
+def _int96_columns(
+    schema: Mapping[str, pl.DataType], scan: Callable[..., pl.LazyFrame]
+) -> dict[str, pl.DataType]:
+    """The types with which such columns are read as they are. Polars takes INT96 for nanoseconds,
+    and moments before 1677 or after 2262 for the last one of these, unless it is told that the
+    column has microseconds. Without a cast it reads INT96 alone as such, and within lists and
+    structs, not maps.
+    """
+    import polars as pl
+
+    found = {}
+    for name, dtype in schema.items():
+        if (exact := _in_microseconds(dtype)) == dtype:
+            continue
+        rows = scan(schema=_without_maps({name: exact}), extra_columns="ignore")
+        try:
+            rows.filter(pl.lit(value=False)).collect()
+        except pl.exceptions.SchemaError:
+            continue
+        if rows.select(pl.len()).collect().item():  # without rows nothing is cast
+            found[name] = exact
+    return found
+
+
+def _in_microseconds(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
+    """A type, with microseconds where it has nanoseconds."""
+    import polars as pl
+
+    dtype = _whole(dtype)
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit == "ns":
+        return pl.Datetime("us", dtype.time_zone)
+    if isinstance(dtype, pl.List):
+        return pl.List(_in_microseconds(dtype.inner))
+    if isinstance(dtype, pl.Map):
+        return pl.Map(_in_microseconds(dtype.key), _in_microseconds(dtype.value))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _in_microseconds(field.dtype) for field in dtype.fields})
+    return dtype
+
+
+def _without_maps(schema: Mapping[str, pl.DataType]) -> dict[str, pl.DataType]:
+    """The types, with the lists of structs that maps are in the files."""
+    return {name: _unfolded(dtype) for name, dtype in schema.items()}
+
+
+def _unfolded(dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.DataType:
+    import polars as pl
+
+    dtype = _whole(dtype)
+    if isinstance(dtype, pl.List):
+        return pl.List(_unfolded(dtype.inner))
+    if isinstance(dtype, pl.Map):
+        return pl.List(pl.Struct({"key": _unfolded(dtype.key), "value": _unfolded(dtype.value)}))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _unfolded(field.dtype) for field in dtype.fields})
+    return dtype
+
+
+def _maps(schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+    """The columns with maps, of those without."""
+    return [
+        exactly(name).cast(dtype) for name, dtype in schema.items() if _unfolded(dtype) != dtype
+    ]
+
+
+class _Footer(NamedTuple):
+    """The columns of a file, and whether some are INT96."""
+
+    columns: Mapping[str, pl.DataType]
+    has_int96: bool
+
+
+def _footers(files: Mapping[str, str], options: tuple[tuple[str, str], ...]) -> dict[str, _Footer]:
+    """Of each file. Elsewhere than on disk several are asked for at once."""
     if not options:
         return {file: _footer(file, mark) for file, mark in files.items()}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -107,16 +205,25 @@ def _schemas(
 
 
 @lru_cache(maxsize=10_000)
-def _footer(
-    file: str, mark: str, options: tuple[tuple[str, str], ...] = ()
-) -> Mapping[str, pl.DataType]:
-    """The columns of a file. mark: one that was written again is looked at again."""
+def _footer(file: str, mark: str, options: tuple[tuple[str, str], ...] = ()) -> _Footer:
+    """mark: a file that was written again is looked at again. Raises Unprocessable for days of an
+    old calendar.
+    """
     import polars as pl
 
     del mark
     reached = dict(options) or None
-    rows = pl.scan_parquet(file, glob=False, hive_partitioning=False, storage_options=reached)
-    return dict(rows.collect_schema())
+    scan = partial(
+        pl.scan_parquet, file, glob=False, hive_partitioning=False, storage_options=reached
+    )
+    columns = dict(scan().collect_schema())
+    found = _int96_columns(columns, scan)
+    columns |= found
+    if any("Date" in str(dtype) for dtype in columns.values()):
+        facts = pl.read_parquet_metadata(file, storage_options=reached)
+        if any(old_calendar(facts)):
+            refuse_julian(file, facts, scan(schema=_without_maps(columns)))
+    return _Footer(columns, bool(found))
 
 
 def _union(
@@ -153,6 +260,12 @@ def _common(first: pl.DataType, second: pl.DataType, naive_is_utc: bool) -> pl.D
     if isinstance(first, pl.List) and isinstance(second, pl.List):
         inner = _common(_whole(first.inner), _whole(second.inner), naive_is_utc)
         return None if inner is None else pl.List(inner)
+    if isinstance(first, pl.Map) and isinstance(second, pl.Map):
+        key, value = (
+            _common(_whole(one), _whole(other), naive_is_utc)
+            for one, other in ((first.key, second.key), (first.value, second.value))
+        )
+        return None if key is None or value is None else pl.Map(key, value)
     if isinstance(first, pl.Datetime) and isinstance(second, pl.Datetime):
         zones = {first.time_zone, second.time_zone}
         if None in zones and len(zones) > 1 and not naive_is_utc:

@@ -38,6 +38,10 @@ def cases(file, parquet, tmp_path):
     half.write_bytes(parquet.read_bytes()[: parquet.stat().st_size // 2])
     empty = tmp_path / "empty"
     empty.mkdir()
+    orc = tmp_path / "orc"
+    orc.mkdir()
+    (orc / "part-0.orc").write_bytes(b"ORC")
+    (orc / "_SUCCESS").touch()
     return {
         "encoding": (
             file("encoding.csv", b"id,word\n1,a\n2,Jos\xe9\n"),
@@ -74,6 +78,16 @@ def cases(file, parquet, tmp_path):
         "all torn": (file("torn.csv", "id,word\n1\n2\n"), Unprocessable, "1 field instead of 2"),
         "missing": (tmp_path / "none.csv", NotFound, "no file"),
         "empty folder": (empty, NotFound, "no files that can be ingested"),
+        "folder of ORC": (
+            orc,
+            NotFound,
+            r"no files.* 1 of other kinds, such as part-0\.orc\. .*orc\.read_table.*write\.parquet",
+        ),
+        "LZ4 of Hadoop": (
+            file("part-0.csv.lz4", b"\0\0\1\0\0"),
+            Unprocessable,
+            "Spark is of another",
+        ),
         "no gzip": (file("bad.csv.gz", f"{GOOD}4,d\n"), Unprocessable, "damaged"),
         "cut gzip": (
             file("cut.csv.gz", gzip.compress(GOOD.encode() * 1000)[:60]),
@@ -101,6 +115,8 @@ def cases(file, parquet, tmp_path):
         "all torn",
         "missing",
         "empty folder",
+        "folder of ORC",
+        "LZ4 of Hadoop",
         "no gzip",
         "cut gzip",
     ],

@@ -49,20 +49,66 @@ def test_times_of_day_are_kept(catalog, project, rows):
 
 
 def test_old_and_far_times_of_spark_stay_what_they_are(catalog, project, rows):
-    path = project.root / "spark.parquet"
+    folder = project.root / "lake" / "day=2024-01-01"
+    folder.mkdir(parents=True)
     times = [
         datetime(1, 1, 1),
         datetime(1650, 5, 6, 7, 8, 9, 123456),
         datetime(2020, 1, 1),
         datetime(9999, 12, 31),
     ]
-    parquet.write_table(
-        pa.table({"at": pa.array(times, pa.timestamp("us"))}),
-        path,
-        use_deprecated_int96_timestamps=True,
+    at = pa.timestamp("us")
+    table = pa.table(
+        {
+            "at": pa.array(times, at),
+            "within": pa.array([{"list": [time, None]} for time in times]),
+            "map": pa.array([[("a", time)] for time in times], pa.map_(pa.string(), at)),
+        }
     )
-    catalog.ingest([path], into="t.a")
+    # Spark says nothing of Arrow in its files.
+    old = {"use_deprecated_int96_timestamps": True, "store_schema": False}
+    parquet.write_table(table, folder / "spark.parquet", **old)
+    parquet.write_table(table.slice(0, 0), folder / "an_empty_one.parquet", **old)
+    newer = table.slice(0, 1).append_column("more", pa.array(["x"]))
+    parquet.write_table(newer, folder / "z_newer.parquet")
+    catalog.ingest([folder / "spark.parquet"], into="t.a")
     assert [row["at"] for row in rows("t.a")] == times
+    catalog.register(project.root / "lake", name="t.b")
+    written = pa.concat_tables([table, newer], promote_options="default").to_pylist()
+    expected = [{**row, "map": dict(row["map"])} for row in written]
+    found = catalog.dataset("t.b").scan().drop("day").collect()
+    assert found.to_dicts() == expected
+    assert catalog.sql('SELECT max("at") AS last FROM t.b').item() == times[-1]
+    fine = pl.DataFrame({"at": pl.Series([1], dtype=pl.Datetime("ns"))})
+    fine.write_parquet(project.root / "fine.parquet")
+    catalog.register(project.root / "fine.parquet", name="t.c")
+    assert catalog.dataset("t.c").scan().collect().equals(fine)
+
+
+@pytest.mark.parametrize("kind", ["day", "moment"])
+def test_days_of_the_old_calendar_of_spark_are_refused(catalog, project, kind):
+    """Spark 2, and its mode LEGACY since, write 1500-02-28 as what all others read as 03-09."""
+    path = project.root / "old.parquet"
+    value = date(1500, 3, 9) if kind == "day" else datetime(1899, 12, 31)
+
+    def write(value: object, says: dict[str, str]) -> None:
+        table = pa.table({"id": [1, 2], "in": pa.array([{"list": [value]}, None])})
+        parquet.write_table(table.replace_schema_metadata(says), path)
+
+    spark = "org.apache.spark."
+    legacy = {f"{spark}version": "3.5.1", f"{spark}legacyDateTime": ""}
+    for says in ({f"{spark}version": "2.4.8"}, legacy):
+        write(value, says)
+        for verb in (
+            lambda: catalog.ingest([path], into="t.a"),
+            lambda: catalog.register(path, name="t.b"),
+        ):
+            with pytest.raises(Unprocessable, match=r"'in' of .*old\.parquet has days before 1582"):
+                verb()
+    write(value, {f"{spark}version": "3.5.1"})
+    catalog.register(path, name="t.b")
+    write(date(1582, 10, 15) if kind == "day" else datetime(1900, 1, 1), legacy)
+    assert catalog.ingest([path], into="t.a").rows_written == 2
 
 
 BEYOND = {

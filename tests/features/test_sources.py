@@ -33,6 +33,7 @@ from feast.feature_logging import LoggingConfig
 from feast.infra.data_sources.contrib.iceberg_catalog.iceberg_source import IcebergSource
 from feast.infra.offline_stores.file_source import FileLoggingDestination, SavedDatasetFileStorage
 from feast.types import Float64
+from pyarrow import parquet
 from pyiceberg.catalog import Catalog as IcebergCatalog
 
 from jupyter_mlinfra.catalog import Catalog
@@ -263,6 +264,17 @@ def test_rows_are_added_to_a_file_with_an_index_of_pandas(repo: Path) -> None:
     found = pl.read_parquet(repo / "scores.parquet")
     assert found["score"].to_list() == [2.0, 3.0, 30.0]
     assert found["__index_level_0__"].to_list() == [1, 2, None]
+
+
+def test_rows_are_added_to_a_file_of_spark_with_far_times(repo: Path) -> None:
+    """INT96, of which Arrow and Polars make nanoseconds: the year 9999 would be another one."""
+    file, far = repo / "scores.parquet", datetime(9999, 12, 31)
+    rows = FIRST.with_columns(pl.col("at", "made").dt.replace_time_zone(None), until=far).to_arrow()
+    parquet.write_table(rows, file, use_deprecated_int96_timestamps=True, store_schema=False)
+    store = opened(repo, FileSource(path=str(file), **TIMES))
+    push(store, MORE.with_columns(until=far))
+    assert scores(store) == [30.0, 2.0, 1.0]
+    assert pl.read_parquet(file)["until"].to_list() == [far] * 4
 
 
 def test_rows_that_are_added_to_a_file_at_once_are_all_there(repo: Path) -> None:

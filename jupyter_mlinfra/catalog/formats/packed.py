@@ -118,11 +118,10 @@ def is_damage(error: Exception) -> bool:
 
 def damaged(path: Path, error: Exception) -> Unprocessable:
     """The error for a damaged file; the caller raises it `from error`."""
-    return Unprocessable(
-        f"{path.name} is damaged.",
-        f"It cannot be unpacked: {error}.",
-        "Fetch the file again; nothing was committed.",
-    )
+    fix = "Fetch the file again; nothing was committed."
+    if packing(path) == ".lz4":
+        fix += " LZ4 of Hadoop and Spark is of another form: write it again as gzip."
+    return Unprocessable(f"{path.name} is damaged.", f"It cannot be unpacked: {error}.", fix)
 
 
 def _archive(path: Path) -> zipfile.ZipFile:

@@ -51,6 +51,13 @@ def explained(error: Exception, views: Views) -> MLInfraError:
             why,
             "Ask for less, or set more: [catalog] sql_memory_mib.",
         )
+    if "ComputeError: parquet: Not yet supported" in why:
+        return Unprocessable(
+            "The query cannot be run.",
+            f"A file that is read in place has an encoding that Polars does not read ({why})",
+            "Ingest the file, or write it again: mlinfra catalog ingest FILE --into"
+            " NAMESPACE.TABLE",
+        )
     if "ComputeError: parquet:" in why or "JoinError::Panic" in why:
         return Unprocessable(
             "The query cannot be run.",

@@ -58,9 +58,19 @@ class ParquetFiles:
                 "Write them yourself, or use a dataset.",
             )
         if isinstance(self.filesystem, fs.LocalFileSystem):
-            schemas = [parquet.read_schema(file) for file in files]
+            schemas = [self._schema(file) for file in files]
             return pa.unify_schemas(schemas, promote_options="permissive")
-        return parquet.read_schema(files[0], filesystem=self.filesystem)
+        return self._schema(files[0])
+
+    def _schema(self, path: str) -> pa.Schema:
+        with self._opened(path) as file:
+            return file.schema_arrow
+
+    def _opened(self, path: str) -> parquet.ParquetFile:
+        # As nanoseconds, the default, moments of Spark outside 1677 to 2262 would become others.
+        return parquet.ParquetFile(
+            path, filesystem=self.filesystem, coerce_int96_timestamp_unit="us"
+        )
 
     def append(self, rows: pa.Table) -> None:
         """Add rows of the same columns: as one more file of the folder, or by writing the file
@@ -73,8 +83,7 @@ class ParquetFiles:
             self._add(rows)
 
     def _add(self, rows: pa.Table) -> None:
-        old = parquet.ParquetFile(self.path, filesystem=self.filesystem)
-        with old:
+        with self._opened(self.path) as old:
             groups = [old.read_row_group(number) for number in range(old.num_row_groups)]
         self._put(pa.concat_tables([*groups, rows]), self.path)
 

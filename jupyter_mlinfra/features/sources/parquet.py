@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ...core.errors import NotFound
-from ...core.parquets import ENDINGS, lenient, marked, parquet_rows
+from ...core.parquets import ENDINGS, marked, parquet_rows, rows_at
 from .spec import SourceSpec
 from .storage import is_remote, options_of
 
@@ -27,19 +27,13 @@ def scan(source: SourceSpec, repo: Path | None, snapshot: str | None) -> pl.Lazy
     """The rows of the file or files. Raises NotFound if there are none, Unprocessable if no type
     holds the values of a column in all of them.
     """
-    import polars as pl
-
     del snapshot  # a file has none
     if not is_remote(source.name):
         return _on_disk(*files_of(source, repo))
     path = source.name
     if not path.endswith(ENDINGS) and "*" not in path:
         path = f"{path.rstrip('/')}/**/*.parquet"
-    many = "*" in path
-    options = lenient() if many else {}
-    return pl.scan_parquet(
-        path, storage_options=options_of(source), hive_partitioning=many, **options
-    )
+    return rows_at(path, options=options_of(source), hive="*" in path)
 
 
 def _on_disk(top: Path, files: Sequence[Path]) -> pl.LazyFrame:
