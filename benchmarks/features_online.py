@@ -1,13 +1,16 @@
 """Online look-ups against Feast's own SDK: CPU and wall time of one call for many entities.
 
     python benchmarks/features_online.py [--keys 20000] [--entities 100] [--calls 200] [--rounds 5]
-    [--stores sqlite redis postgres] [--json]
+    [--stores sqlite redis postgres] [--once] [--json]
 
 `redis` and `postgres` start a server of their own. Four callers: ours by feature (`online_batch`),
 ours by entity (`online`), Feast's `get_online_features(...).to_dict()`, and the same of a feature
 service with `precompute_online`, which Feast fills on Redis only. Each run is a process of its own;
 they take turns within a round, so a busy moment of the machine hits all. What is timed comes after
 a few calls that load what is loaded lazily. The answers are compared value by value.
+
+Keys are drawn at random, so some come again; ours reads those of SQLite once until the file
+changes. `--once` asks for each key once, so that nothing is known before.
 """
 
 from __future__ import annotations
@@ -103,13 +106,25 @@ def caller(root: Path, name: str) -> Callable[[list[dict[str, int]]], list[list[
     return rows
 
 
-def measure(root: Path, name: str, keys: int, entities: int, calls: int) -> dict[str, Any]:
-    """Milliseconds of a call in this process, and a digest of all answers."""
-    pick, ask = random.Random(0), caller(root, name)
-    asked = [
-        [{"key": pick.randrange(int(keys * 1.1))} for _ in range(entities)]
-        for _ in range(calls + WARM_CALLS)
+def questions(keys: int, entities: int, calls: int, *, once: bool) -> list[list[dict[str, int]]]:
+    """Entities of each call; one of eleven keys is unknown."""
+    pick, most = random.Random(0), int(keys * 1.1)
+    if once:
+        order = pick.sample(range(most), entities * calls)
+    else:
+        order = [pick.randrange(most) for _ in range(entities * calls)]
+    return [
+        [{"key": key} for key in order[start : start + entities]]
+        for start in range(0, len(order), entities)
     ]
+
+
+def measure(
+    root: Path, name: str, keys: int, entities: int, calls: int, *, once: bool
+) -> dict[str, Any]:
+    """Milliseconds of a call in this process, and the answers of the first."""
+    ask = caller(root, name)
+    asked = questions(keys, entities, calls + WARM_CALLS, once=once)
     if name == "precomputed":  # an unknown key is an error there
         asked = [[{"key": item["key"] % keys} for item in part] for part in asked]
     answers = [ask(part) for part in asked[:WARM_CALLS]]
@@ -159,6 +174,8 @@ def run(store: str, options: argparse.Namespace) -> dict[str, Any]:
                 sizes = {"keys": options.keys, "entities": options.entities, "calls": options.calls}
                 for key, value in sizes.items():
                     command += [f"--{key}", str(value)]
+                if options.once:
+                    command.append("--once")
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 taken[name].append(json.loads(done.stdout.splitlines()[-1]))
     right = taken["sdk"][0]["answers"]
@@ -184,13 +201,14 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--stores", nargs="+", default=["sqlite"], choices=STORES)
+    parser.add_argument("--once", action="store_true", help="no key is asked for twice")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", choices=CALLERS, help=argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         sizes = options.keys, options.entities, options.calls
-        print(json.dumps(measure(options.root, options.one, *sizes)))
+        print(json.dumps(measure(options.root, options.one, *sizes, once=options.once)))
         return
     result = {store: run(store, options) for store in options.stores}
     if options.json:

@@ -91,8 +91,8 @@ class Moments:
         self._last: tuple[Sequence[Any], list[datetime | None]] = ((), [])
 
     def of(self, stored: Sequence[Any]) -> list[datetime | None]:
-        """The event times of a feature; the same list as for the one before if they are equal."""
+        """The event times of a feature, which are often those of the one before."""
         last = self._last  # another thread may replace it
         if stored != last[0]:
             self._last = last = stored, self._known.of(stored)
-        return last[1]
+        return last[1].copy()

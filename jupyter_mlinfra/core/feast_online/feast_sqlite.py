@@ -16,6 +16,8 @@ from urllib.parse import quote
 
 from .feast_columns import AT_ONCE, Column, Keys, Moments, column_of, even
 from .feast_keys import serialized
+from .feast_known import KnownRows
+from .feast_values import SIMPLE
 
 _JOINED = 50
 """Features in one statement: SQLite joins at most 64 tables."""
@@ -23,39 +25,70 @@ _JOINED = 50
 _TWICE = 2
 """So many times what was asked for is read at most, where that is quicker."""
 
+_TRIES = 3
+"""So often a look-up begins anew where the file changes meanwhile; then it reads all keys."""
+
 _CACHE_KIB = 65_536
 """Pages of SQLite that are kept at most; its own 2 MiB hold a few thousand keys."""
 
 
 class SqliteStore:
-    """Feast's tables in a SQLite file; a file that was replaced is opened again."""
+    """Feast's tables in a SQLite file; a file that was replaced is opened again. What was asked for
+    before is not read again until the file changes.
+    """
 
     def __init__(self, file: Path, project: str) -> None:
         self._file, self._project = file, project
-        self._opened: tuple[tuple[int, int], sqlite3.Connection] | None = None
+        self._opened: tuple[tuple[int, int], sqlite3.Connection, KnownRows] | None = None
         self._moments = Moments(_local)
         self._sizes: dict[str, int] = {}
 
     def read(self, view: str, keys: Keys, features: Mapping[str, str]) -> dict[str, Column]:
         """See `Store`. Raises OSError if there is no such file, sqlite3.Error."""
-        names, kinds = serialized(*keys), list(features.items())
+        names = serialized(*keys)
+        connection, known = self._open()
+
+        def read(some: Sequence[bytes]) -> dict[str, Column]:
+            return self._read(connection, view, some, features)
+
+        lists = not SIMPLE.issuperset(features.values())  # whoever has an answer may change them
+        for _ in range(0 if lists else _TRIES):
+            version = _version(connection)
+            found = known.columns(version, view, names, features, read)
+            if _version(connection) == version:  # what was known and what was read go together
+                return found
+        return read(names)
+
+    def _read(
+        self,
+        connection: sqlite3.Connection,
+        view: str,
+        names: Sequence[bytes],
+        features: Mapping[str, str],
+    ) -> dict[str, Column]:
+        kinds = list(features.items())
         found: dict[str, Column] = {}
         for first in range(0, len(kinds), _JOINED):
             part = kinds[first : first + _JOINED]
             asked = [feature for feature, _ in part]
-            cells = self._whole(view, names, asked) or self._cells(view, names, asked)
+            cells = self._whole(connection, view, names, asked)
+            cells = cells or self._cells(connection, view, names, asked)
             for place, feature in enumerate(part):
                 values, at = cells[2 * place], cells[2 * place + 1]
                 found[feature[0]] = column_of(values, at, feature, self._moments)
         return found
 
     def _whole(
-        self, view: str, names: Sequence[bytes], features: Sequence[str]
+        self,
+        connection: sqlite3.Connection,
+        view: str,
+        names: Sequence[bytes],
+        features: Sequence[str],
     ) -> Sequence[Sequence[Any]] | None:
         """As `_cells`, from all that is stored of each name, which is quicker to find than some of
         it. None if it would be much more than is asked for, or if a name has a part of it.
         """
-        connection, table = self._connection(), self._table(view)
+        table = self._table(view)
         size = self._sizes.get(view)
         if size is None:
             most = f"SELECT count(*) FROM {table} WHERE entity_key = ?"  # noqa: S608  # quoted
@@ -76,12 +109,16 @@ class SqliteStore:
         return '"' + f"{self._project}_{view}".replace('"', '""') + '"'
 
     def _cells(
-        self, view: str, names: Sequence[bytes], features: Sequence[str]
+        self,
+        connection: sqlite3.Connection,
+        view: str,
+        names: Sequence[bytes],
+        features: Sequence[str],
     ) -> Sequence[Sequence[Any]]:
         """Value and event time of the first feature, then those of the next: as many columns, with
         a cell for each name, None where nothing is stored.
         """
-        connection, rows = self._connection(), []
+        rows: list[tuple[Any, ...]] = []
         table = self._table(view)
         for start in range(0, len(names), AT_ONCE):
             part = names[start : start + AT_ONCE]
@@ -91,7 +128,7 @@ class SqliteStore:
             return [()] * (2 * len(features))
         return list(zip(*rows, strict=True))
 
-    def _connection(self) -> sqlite3.Connection:
+    def _open(self) -> tuple[sqlite3.Connection, KnownRows]:
         stat = os.stat(self._file)  # SQLite would make an empty one
         mark = (stat.st_dev, stat.st_ino)
         if self._opened is None or self._opened[0] != mark:
@@ -102,8 +139,13 @@ class SqliteStore:
                 f"file:{quote(str(self._file))}?mode=rw", uri=True, check_same_thread=False
             )
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            self._opened = mark, connection
-        return self._opened[1]
+            self._opened = mark, connection, KnownRows()
+        return self._opened[1:]
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """Another one after each commit of another connection."""
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _uneven(

@@ -1,0 +1,80 @@
+"""Rows of an online store that were read before, for as long as nothing in it changes.
+
+It imports the standard library alone, since bundles of deployments have a copy of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from .feast_columns import Column
+from .feast_values import DamagedValue
+
+_MOST_CELLS = 400_000
+"""Values and event times that are kept: some 20 MB."""
+
+_BYTES_OF_A_CELL = 64
+
+Read = Callable[[Sequence[bytes]], Mapping[str, Column]]
+"""Reads the columns of some keys."""
+
+
+class KnownRows:
+    """Rows by key, of each view and choice of its features. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._version: object = None
+        self._rows: dict[object, dict[bytes, tuple[Any, ...]]] = {}
+        self._cells = 0
+
+    def columns(
+        self,
+        version: object,
+        view: str,
+        names: Sequence[bytes],
+        features: Mapping[str, str],
+        read: Read,
+    ) -> dict[str, Column]:
+        """A cell for each of the names (keys as the store has them), in their order; only those
+        that are not known are read. version: of the store; what is known of another is forgotten.
+        features: Feast's type by name; none whose values can be changed in place, as lists can.
+        """
+        if version != self._version:
+            self._forget()
+            self._version = version
+        known = self._rows.setdefault((view, *features.items()), {})
+        if new := [name for name in names if name not in known]:
+            try:
+                self._add(known, new, read(new), features)
+            except DamagedValue as error:
+                error.place = names.index(new[error.place])
+                raise
+        cells = list(map(list, zip(*map(known.__getitem__, names), strict=True)))
+        if not cells:
+            cells = [[] for _ in range(2 * len(features))]
+        if self._cells > _MOST_CELLS:
+            self._forget()
+        return {
+            name: Column(cells[2 * place], cells[2 * place + 1])
+            for place, name in enumerate(features)
+        }
+
+    def _add(
+        self,
+        known: dict[bytes, tuple[Any, ...]],
+        names: Sequence[bytes],
+        found: Mapping[str, Column],
+        features: Mapping[str, str],
+    ) -> None:
+        columns = [found[name] for name in features]
+        known |= zip(names, zip(*chain.from_iterable(columns), strict=True), strict=True)
+        self._cells += 2 * len(features) * len(names)
+        for column, kind in zip(columns, features.values(), strict=True):
+            if kind in ("BYTES", "STRING"):  # large ones count for more
+                self._cells += sum(map(len, filter(None, column.values))) // _BYTES_OF_A_CELL
+
+    def _forget(self) -> None:
+        self._rows.clear()
+        self._cells = 0
