@@ -84,7 +84,7 @@ SPECS: dict[str, list[tuple[int, Transform[Any, Any]]]] = {
 
 
 def make(project: Project, fields: list[tuple[int, Transform[Any, Any]]]) -> None:
-    """What another client makes: an empty table t.p with these partitions."""
+    """What another client makes: an empty table t.p with these partitions, by an address."""
     iceberg = CatalogStore(project).iceberg
     iceberg.create_namespace_if_not_exists("t")
     spec = PartitionSpec(
@@ -93,7 +93,8 @@ def make(project: Project, fields: list[tuple[int, Transform[Any, Any]]]) -> Non
             for number, (source, transform) in enumerate(fields)
         )
     )
-    iceberg.create_table("t.p", SCHEMA, partition_spec=spec)
+    place = f"file://{project.folder('warehouse')}/t/p"
+    iceberg.create_table("t.p", SCHEMA, location=place, partition_spec=spec)
 
 
 def expected(fields: list[tuple[int, Transform[Any, Any]]]) -> dict[tuple[Any, ...], list[int]]:
@@ -114,7 +115,7 @@ def by_partition(project: Project) -> dict[tuple[Any, ...], list[int]]:
     """The ids by partition, as the files have them."""
     found: dict[tuple[Any, ...], list[int]] = {}
     for file in present(CatalogStore(project).load(DatasetName("t", "p"))):
-        ids = pl.read_parquet(file.file_path)["id"].to_list()
+        ids = pl.read_parquet(file.file_path.removeprefix("file://"))["id"].to_list()
         found.setdefault(tuple(file.partition), []).extend(ids)
     return found
 
@@ -129,6 +130,7 @@ def test_rows_go_to_the_partitions_that_iceberg_gives_them(
     found = by_partition(project)
     assert found == expected(SPECS[kind])
     assert catalog.dataset("t.p").scan().sort("id").collect().equals(ROWS)
+    assert catalog.profile("t.p", tier="exact").columns["word"].nulls == 1
     assert catalog.verify("t.p").checked >= len(found)
     summary = CatalogStore(project).load(DatasetName("t", "p")).current_snapshot().summary  # type: ignore[union-attr]
     assert int(summary["changed-partition-count"] or 0) == len(found)  # type: ignore[index]

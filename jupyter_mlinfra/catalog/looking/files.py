@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.frames import empty_table, exactly
 from ..rows import file_options
+from ..stores.tiers import plain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,7 +84,7 @@ class RowFile:
         import polars as pl
 
         return pl.scan_parquet(
-            self.path,
+            plain(self.path),  # in an address, `%` begins a sign to Polars, and a name to Iceberg
             storage_options=file_options(self.table),
             glob=False,
             hive_partitioning=False,
