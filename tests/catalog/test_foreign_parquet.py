@@ -170,6 +170,10 @@ def test_halves_and_json_are_kept(catalog, project, rows):
     duckdb.sql(f"""COPY (SELECT '{{"a": 1}}'::JSON AS body) TO '{other}' (FORMAT parquet)""")
     catalog.ingest([other], into="t.json")
     assert rows("t.json") == [{"body": '{"a": 1}'}]
+    span = project.root / "span.parquet"
+    duckdb.sql(f"COPY (SELECT INTERVAL 1 DAY AS span) TO '{span}' (FORMAT parquet)")
+    with pytest.raises(Unprocessable, match=r"span\.parquet cannot be read.*interval"):
+        catalog.register(span, name="t.span")  # Polars panics
 
 
 def test_empty_row_groups_lose_no_rows(catalog, project, rows):

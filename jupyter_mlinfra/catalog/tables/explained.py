@@ -30,8 +30,10 @@ def explained_files(location: str, *, hides: bool = False) -> Iterator[None]:
         yield
     except MLInfraError:
         raise
-    except Exception as error:
-        known = isinstance(error, OSError | ValueError | pl.exceptions.PolarsError)
+    except (Exception, pl.exceptions.PanicException) as error:
+        known = isinstance(
+            error, OSError | ValueError | pl.exceptions.PolarsError | pl.exceptions.PanicException
+        )
         if not known and type(error).__module__.partition(".")[0] not in ("deltalake", "_internal"):
             raise
         if type(error).__name__ == "TableNotFoundError":
