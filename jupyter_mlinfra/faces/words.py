@@ -4,7 +4,7 @@ durations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -28,6 +28,7 @@ __all__ = [
     "beginning",
     "counted",
     "datum",
+    "first",
     "moment",
     "number",
     "plain",
@@ -74,7 +75,7 @@ def took(value: Number | None) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """A duration: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. What rounds to a whole
+    """A duration: `850 ms`, `12.3 s`, `4 min 05 s`, `2 h 10 min`, `3 d`. What rounds to a whole
     unit is written in that unit.
     """
     if seconds is None:
@@ -86,7 +87,8 @@ def span(seconds: float | None) -> str:
     whole = round(seconds)
     for large, name, small, small_name in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min")):
         if whole >= large:
-            return f"{whole // large} {name} {whole % large // small} {small_name}"
+            rest = whole % large // small
+            return f"{whole // large} {name}" + (f" {rest} {small_name}" if rest else "")
     return f"{whole // 60} min {whole % 60:02d} s"
 
 
@@ -103,6 +105,13 @@ def uncut() -> Iterator[None]:
         yield
     finally:
         _whole.reset(token)
+
+
+def first(values: Sequence[str], most: int = 2) -> str:
+    """The first values of a long list, and how many more there are."""
+    if _whole.get() or len(values) <= most:
+        return plain(values)
+    return f"{plain(values[:most])} +{len(values) - most}"
 
 
 def beginning(text: str | None, length: int = 60) -> str:

@@ -64,8 +64,8 @@ def require_folder(project: Project) -> Path:
     repo = folder(project)
     if not any(repo.rglob("*.py")):
         fix = (
-            "Define Entity and FeatureView objects in a Python file there; docs/features.md has an"
-            " example."
+            "Write Entity and FeatureView objects to a file, then: mlinfra features define NAME"
+            " FILE. Or begin with Define… in the panel Features, which writes them for a dataset."
         )
         raise NotFound(
             f"There are no feature definitions in {repo}.",

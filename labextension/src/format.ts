@@ -80,8 +80,8 @@ export function number(value: unknown, digits = 4): string {
 }
 
 /** A value of a column: a whole number without separators, since many are years or ids. */
-export const datum = (value: unknown): string =>
-  Number.isSafeInteger(value) ? minus(String(value)) : number(value);
+export const datum = (value: unknown, digits?: number): string =>
+  Number.isSafeInteger(value) ? minus(String(value)) : number(value, digits);
 
 /**
  * Numbers that stand beside or below each other, with one number of decimals; what is no number

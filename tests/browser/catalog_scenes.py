@@ -181,7 +181,7 @@ def expiry(lab: Lab) -> None:
     """Which snapshots would expire, and what is lost with them."""
     page = tab(lab, "Snapshots")
     page.get_by_role("button", name="Expire…").click()
-    dialog = lab.page.get_by_role("dialog").filter(has_text="Let Old Snapshots of")
+    dialog = lab.page.get_by_role("dialog").filter(has_text="Expire Snapshots of")
     dialog.get_by_label("the newest stay").fill("3")
     dialog.get_by_label("younger ones stay").fill("1s")
     expect(dialog.get_by_role("list", name="What is lost")).to_be_visible()

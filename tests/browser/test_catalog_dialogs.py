@@ -115,7 +115,7 @@ def expire_all_but_the_newest(lab: Lab, hand: Hand, page: Locator, name: str) ->
     snapshots = page.get_by_role("grid", name=f"Snapshots of {name}").locator("tbody tr")
     expect(snapshots).to_have_count(2)
     press_by(hand, lab, page.get_by_role("button", name="Expire…"))
-    dialog = lab.page.get_by_role("dialog").filter(has_text=f"Let Old Snapshots of {name} Go")
+    dialog = lab.page.get_by_role("dialog").filter(has_text=f"Expire Snapshots of {name}")
     fates = dialog.get_by_role("grid", name="What becomes of each snapshot").locator("tbody tr")
     expect(fates.filter(has_text="stays:")).to_have_count(2)
     expect(dialog.get_by_role("button", name="Expire", exact=True)).to_be_disabled()

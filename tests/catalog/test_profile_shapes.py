@@ -37,6 +37,18 @@ def test_values_that_are_few_have_a_bar_each_wherever_they_lie() -> None:
     assert bars(shape_of([3, 3, 10**9])) == [(3, 2), (10**9, 1)]
 
 
+def test_estimates_of_a_sample_leave_no_rows_over_where_every_word_has_a_bar() -> None:
+    words = pl.DataFrame({"x": ["a"] * 6 + ["b"] * 6 + ["c"] * 5})
+    shape = profiles_of(sketched_frame(words), {"x": ""}, of=1_000)["x"].shape
+    assert shape is not None
+    assert bars(shape) == [("a", 353), ("b", 353), ("c", 294)]
+    assert shape.above == 0
+    shape = profiles_of(sketched_frame(words), {"x": ""}, of=1_001)["x"].shape
+    assert shape is not None
+    assert sum(count for _, count in bars(shape)) == 1_000
+    assert shape.above == 0
+
+
 def test_whole_numbers_in_a_row_have_a_bar_each_and_gaps_are_seen() -> None:
     minutes = shape_of([minute for minute in range(60) if minute != 13] * 3)
     assert (minutes.kind, len(minutes.bars)) == ("values", 60)

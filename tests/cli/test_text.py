@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_mlinfra.catalog.spec import Column, RowBlock
 from jupyter_mlinfra.cli.app import _report
 from jupyter_mlinfra.cli.session import Session
 from jupyter_mlinfra.cli.text import facts, table, text_of
@@ -88,6 +89,13 @@ def test_the_values_of_rows_are_not_rounded() -> None:
         "b        8607                  –",
     ]
     assert text_of(prices.head(0)) == "no rows"
+
+
+def test_some_rows_of_a_dataset_say_how_many_there_are() -> None:
+    columns = [Column(name="shop", type="str", required=False, doc="")]
+    part = RowBlock(start=0, columns=columns, data=[["a", "b"]], shown=2, total=3_000, snapshot="7")
+    assert text_of(part).splitlines()[-1] == "These are rows 1–2 of 3,000."
+    assert "rows" not in text_of(replace(part, total=2))
 
 
 def test_values_that_json_cannot_hold_are_shown_as_they_are() -> None:

@@ -155,6 +155,11 @@ def test_uses_lead_to_models_by_name_champions_first_and_never_by_id() -> None:
             edge("feature:clicks:days", "job:0d0d", "features.training_set", "7"),
             edge("version:churn/2", "run:cafe", "loop", "8"),
             edge("feature:clicks:rate", "user:ana", "features.training_set", "9"),
+            edge("view:clicks", "dataset:ml.joined@8", "job:0d0d", "9"),
+            edge("view:orders", "dataset:ml.other@8", "job:0d0d", "9"),
+            edge("dataset:ml.joined@8", "run:f00d", "step:churn/train", "9"),
+            edge("dataset:ml.joined@8", "version:churn@champion", "step:churn/evaluate", "9"),
+            edge("version:churn@champion", "dataset:ml.scores@9", "user:ana", "9"),
         ]
     )
     uses = records(
@@ -167,9 +172,14 @@ def test_uses_lead_to_models_by_name_champions_first_and_never_by_id() -> None:
         ("version", "churn v1", ["champion"]),
         ("version", "churn v2", []),
         ("run", "a run without a name", []),
-        ("run", "first try", []),
+        ("run", "a run without a name", []),
     ]
-    assert {use.ref: list(use.features) for use in uses}["job:0d0d"] == ["days"]
+    of_refs = {use.ref: list(use.features) for use in uses}
+    assert of_refs["job:0d0d"] == ["days"]
+    # The job that joined the days wrote a dataset from their view, and a run was made from that.
+    assert (of_refs["dataset:ml.joined"], of_refs["run:f00d"]) == (["days"], ["days"])
+    assert of_refs["dataset:ml.scores"] == ["days"]
+    assert {"dataset:ml.other", "version:churn@champion", "version:churn"}.isdisjoint(of_refs)
     assert "user:ana" not in {use.ref for use in uses}  # no object was made
     assert not any(word in use.name for use in uses for word in ("beef", "cafe", "0d0d"))
     assert list(found.of("feature:clicks:rate"))[:2] == ["version:churn/2", "version:churn/1"]

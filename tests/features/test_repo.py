@@ -146,7 +146,7 @@ def test_a_project_without_a_repository_is_empty_and_says_what_to_write(project:
     assert (features.views().total, features.list().total, features.search("x").total) == (0, 0, 0)
     with pytest.raises(NotFound, match="no feature definitions") as caught:
         features.apply()
-    assert "Entity and FeatureView" in caught.value.fix
+    assert "mlinfra features define NAME FILE" in caught.value.fix
 
 
 def test_a_process_that_dies_is_reported_with_what_it_printed(fresh_shop: Project) -> None:

@@ -244,7 +244,8 @@ def test_online_are_the_windows_that_ended_last_and_training_agrees(paying: Feat
         report = paying.check(view)
         assert (report.passed, report.sampled) == (True, 2)
     facts = dict(browsing._view_detail(paying.show("spent")).facts)
-    assert "times = count of amount over 2 d 0 h every 30 min" in facts["windows"]
+    assert "times = count of amount over 2 d every 30 min" in facts["windows"]
+    assert facts["tags"] == "team=sales"
 
 
 def test_a_pushed_event_is_in_its_source_and_in_the_next_window(paying: Features) -> None:

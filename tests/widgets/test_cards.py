@@ -236,7 +236,7 @@ def test_the_metric_of_the_project_comes_first_and_jobs_have_their_names(project
     object.__setattr__(feature, "used_by", [f"job:{job.id}", "job:00000000", "run:00000000"])
     card = card_in(workbench, feature)
     assert card is not None
-    assert card.facts["used by"] == f"flights/train (job {job.id}), job:00000000, run:00000000"
+    assert card.facts["used by"] == f"flights/train (job {job.id}), job:00000000 +1"
     workbench.project.database.close()
 
 

@@ -192,14 +192,16 @@ class _Column:
             values, counts = frequent[VALUE], frequent[COUNT].to_numpy()
         order = np.argsort(-counts, kind="stable")[: max(TOP, VALUES)]
         pairs = [
-            (plain(value), round(int(count) * found.factor))
+            (plain(value), int(count))
             for value, count in zip(python_values(values[order]), counts[order], strict=True)
         ]
         if pairs:
-            self._note("top", pairs[:TOP], found.basis)
-        total = round(present * self._factor)
+            top = [(value, round(count * found.factor)) for value, count in pairs[:TOP]]
+            self._note("top", top, found.basis)
+        # Of the rows that were counted: the estimates for all do not add up to all.
+        total = round(present * self._factor / found.factor)
         if words and (shape := shape_of_words(pairs, distinct, total)):
-            self._note("shape", shape, found.basis)
+            self._note("shape", scaled(shape, found.factor), found.basis)
 
     def _tell_quantiles(self, found: _Values) -> None:
         import polars as pl

@@ -11,7 +11,7 @@ from ...core.refs import Ref, decoded
 if TYPE_CHECKING:
     from ...core.lineage import Edge
 
-_FEATURE = "feature:"
+_FEATURE, _VIEW = "feature:", "view:"
 _RANKS = {"version": 0, "deployment": 1, "run": 2, "dataset": 3, "step": 4, "job": 5, "notebook": 6}
 """What is told first."""
 
@@ -47,17 +47,25 @@ class Uses:
 def uses_of(edges: Iterable[Edge]) -> Uses:
     """What lineage says, in one pass over its edges."""
     made, direct = dict[str, dict[str, str]](), dict[str, dict[str, str]]()
+    written = dict[tuple[str, str], dict[str, str]]()
     for edge in edges:
         source, output = _plain(edge.input), _plain(edge.output)
         if source.startswith(_FEATURE):
             direct.setdefault(source, {})[output] = edge.at
+        elif source.startswith(_VIEW):
+            written.setdefault((source, _place(edge.job)), {})[output] = edge.at
         else:
             made.setdefault(source, {})[output] = edge.at
         if edge.output.startswith("run:"):  # whoever joined the features has tracked it
             made.setdefault(_place(edge.job), {})[output] = edge.at
     kept: dict[str, Mapping[str, str]] = {}
     found = {}
-    for feature, outputs in direct.items():
+    for feature, joined in direct.items():
+        # What the one who joined them has written from their view: `write(…, inputs=["view:…"])`.
+        view = _VIEW + feature.removeprefix(_FEATURE).rpartition(":")[0]
+        outputs = dict(joined)
+        for place in joined:
+            outputs |= written.get((view, _place(place)), {})
         # Somebody who joined them in a shell is no object that was made from them.
         reached = {ref: at for ref, at in outputs.items() if ref.partition(":")[0] in _RANKS}
         for output in outputs:
@@ -78,7 +86,7 @@ def _beyond(start: str, made: Mapping[str, Mapping[str, str]]) -> Mapping[str, s
                 reached[output] = at
                 if output.partition(":")[0] in _FOLLOWED:
                     todo.append(output)
-    return reached
+    return {ref: at for ref, at in reached.items() if not _is_alias(ref)}
 
 
 def records(
@@ -145,7 +153,15 @@ def _ordered(found: Mapping[str, str]) -> list[str]:
 
 
 def _plain(ref: str) -> str:
-    return ref.partition("@")[0]
+    """Without the snapshot."""
+    return ref if _is_alias(ref) else ref.partition("@")[0]
+
+
+def _is_alias(ref: str) -> bool:
+    """Whether it is another name of a version, `version:churn@champion`: the way goes on over it,
+    and the version itself is told by its number.
+    """
+    return ref.startswith("version:") and "@" in ref
 
 
 def _place(ref: str) -> str:

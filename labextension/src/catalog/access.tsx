@@ -4,7 +4,7 @@ import React from 'react';
 
 import type { IColumn, IDataset, IPage, IRevealed } from '../api/types';
 import { ActionButton } from '../components/action';
-import { Result } from '../components/card';
+import { EmptyCard, Result } from '../components/card';
 import { cx } from '../components/cx';
 import { Heading } from '../components/header';
 import { More } from '../components/more';
@@ -57,11 +57,13 @@ function Masked({ dataset, columns }: IAccessProps): React.ReactElement {
   const { trans } = useWorkbench();
   if (!columns.length) {
     return (
-      <p className={cx('more')}>
-        {trans.__(
-          'None: whoever may read the dataset sees all values. A column with the tag pii is masked.'
+      <EmptyCard
+        sentence={trans.__(
+          'None: whoever may read the dataset sees all values. Tag a column as pii to mask it: press t on it in the tab Columns.'
         )}
-      </p>
+        code={`%catalog tag column:${dataset.name}.COLUMN pii`}
+        door="magic"
+      />
     );
   }
   return (

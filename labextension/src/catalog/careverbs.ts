@@ -42,7 +42,12 @@ export const compact: Perform<IDataset> = async call => {
   const plan = await client.catalog.compaction(name);
   const [before, left] = [plan.files_before, plan.files_after].map(format.number);
   if (!plan.bytes) {
-    return { message: trans.__('%1 has no files that are worth it.', name) };
+    return {
+      message: trans.__(
+        'There is nothing to compact in %1: no small files to join, no deleted rows to take out.',
+        name
+      )
+    };
   }
   const sure = await confirm({
     title: trans.__('Compact %1?', name),

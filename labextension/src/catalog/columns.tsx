@@ -191,6 +191,10 @@ function ProfileBar({
   };
   const host = useRef<HTMLDivElement>(null);
   const onFocus = useKeptFocus(host);
+  const part = profile?.tier === 'sample' ? sampled(profile) : 0;
+  const read = part
+    ? trans.__('sample of %1 rows', format.number(part))
+    : words[profile?.tier ?? tier];
   return (
     <div
       ref={host}
@@ -205,7 +209,7 @@ function ProfileBar({
         <State state="passed">
           {trans.__(
             '%1, %2',
-            profile.first_rows ? trans.__('sample of the first rows') : words[profile.tier],
+            profile.first_rows ? trans.__('sample of the first rows') : read,
             format.duration(profile.seconds)
           )}
         </State>
@@ -214,7 +218,7 @@ function ProfileBar({
       )}
       {profile?.rows != null && (
         <span className={cx('quiet')}>
-          <Num value={profile.rows} unit={trans.__('rows')} />
+          <Num value={profile.rows} unit={part ? trans.__('rows in all') : trans.__('rows')} />
         </span>
       )}
       {tier === 'footer' && (
@@ -237,6 +241,10 @@ function ProfileBar({
     </div>
   );
 }
+
+/** How many rows the figures of a sample come from. */
+const sampled = ({ columns }: IProfile): number =>
+  Math.max(0, ...Object.values(columns).map(({ sample }) => sample ?? 0));
 
 function Legend(): React.ReactElement {
   const { trans } = useWorkbench();

@@ -35,7 +35,7 @@ export const expire: Perform<IDataset> = async call => {
   const { name, workbench } = call;
   const { client, trans } = workbench;
   const terms = await askForm<IExpiryTerms>(workbench, {
-    title: trans.__('Let Old Snapshots of %1 Go', name),
+    title: trans.__('Expire Snapshots of %1', name),
     cancel: trans.__('Keep as It Is'),
     accept: trans.__('Expire'),
     isFinal: true,

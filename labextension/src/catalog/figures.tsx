@@ -73,7 +73,7 @@ export function mostFrequent(
     .slice(0, most)
     .map(
       ([value, count]) =>
-        `${format.isolated(edge(value))} ${format.percent(count / rowsOf(column, profile), 1)}`
+        `${format.isolated(whole(value))} ${format.percent(count / rowsOf(column, profile), 1)}`
     );
   return figure(column, 'top', words.join(' · '));
 }
@@ -118,6 +118,10 @@ export function beyond({ kind, bars, below, above }: IShape, { trans }: IWorkben
     ...(above > 0 ? [trans.__('%1 above %2, not drawn', rows(above), edge(last?.high))] : [])
   ];
 }
+
+/** A value by which rows are found again: not rounded. */
+const whole = (value: unknown): string =>
+  typeof value === 'number' ? format.datum(value, 15) : edge(value);
 
 const edge = (value: unknown): string =>
   typeof value === 'string' ? format.plain(value) : format.datum(value);

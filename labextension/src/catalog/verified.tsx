@@ -28,7 +28,7 @@ export function Verified({ dataset }: { dataset: IDataset }): React.ReactElement
   );
   return (
     <>
-      <Heading title={trans.__('Whether the files are what was written')} />
+      <Heading title={trans.__('Are the files as they were written?')} />
       <Result query={query} rows={1}>
         {verified => <Known dataset={dataset} verified={verified} />}
       </Result>

@@ -17,6 +17,8 @@ interface IBarsProps {
 }
 
 const MARK = 7;
+/** Bars of less have no gap between them: it would leave a hair of each, too pale to be seen. */
+const NARROW = 3;
 
 /**
  * The shape of a column: a bar for each bin. A bin that holds anything is at least one pixel high;
@@ -57,7 +59,7 @@ export function Bars({
             className={cx('bar')}
             x={left + index * step}
             y={height - tall}
-            width={Math.max(0.5, step - 1)}
+            width={step < NARROW ? step : step - 1}
             height={tall}
           >
             {titles && <title>{titles[index]}</title>}

@@ -18,7 +18,6 @@ export const viewActions = (
     kinds: ['view'],
     label: trans.__('Materialize Feature View'),
     caption: trans.__('Write the newest values to the online store'),
-    icon: 'up',
     blocked: item =>
       viewOf(item).online ? null : trans.__('It is defined without an online store.'),
     harmless: true,

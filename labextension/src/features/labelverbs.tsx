@@ -8,13 +8,12 @@ import { ended } from '../jobs/ended';
 import { notify } from '../jobs/notify';
 import { isActive } from '../jobs/state';
 import type { IOutcome, IWorkbench, Perform } from '../tokens';
+import { type FeastTags as Tags, tagWords } from './tags';
 
 /** As long as this, in milliseconds, the end of the job is waited for; then it is notified of. */
 const PATIENCE = 600_000;
 
 const DEPRECATED = 'deprecated';
-
-type Tags = Readonly<Record<string, string>>;
 
 /** Change the tags in the file that defines a view. tags: all that it shall have. */
 export const tag: Perform<IView | IViewDetail> = async ({ workbench, name, ref, args }) => {
@@ -63,10 +62,7 @@ const outcome = (message: string, ref: string, tags: Tags): IOutcome => ({
 });
 
 /** The tags as a person writes them: `team=growth, gold`. */
-export const written = (tags: Tags): string =>
-  Object.entries(tags)
-    .map(([key, value]) => (value ? `${key}=${value}` : key))
-    .join(', ');
+export const written = (tags: Tags): string => tagWords(tags).join(', ');
 
 export const read = (text: string): Tags =>
   Object.fromEntries(

@@ -256,7 +256,7 @@ function Freshness({ view }: { view: IView }): React.ReactElement {
     return <State state={view.freshness} />;
   }
   return isHistorical(view) ? (
-    <span title={onlineWords(view, trans)}>{trans.__('to %1', format.day(view.online_at))}</span>
+    <span title={onlineWords(view, trans)}>{trans.__('until %1', format.day(view.online_at))}</span>
   ) : (
     <Age at={view.online_at} />
   );

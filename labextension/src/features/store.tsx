@@ -49,7 +49,7 @@ export function StoreForm({ picked, onClose }: IStoreFormProps): React.ReactElem
       <Field
         label={trans.__('Rows of')}
         value={entities}
-        placeholder={trans.__('dataset with keys and times')}
+        placeholder={trans.__('dataset with the keys')}
         options={datasets?.items.map(item => ({ value: item.name, label: item.description }))}
         fault={fault(entities)}
         width={180}

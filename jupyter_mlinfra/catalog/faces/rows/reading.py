@@ -8,7 +8,7 @@ from dataclasses import replace
 from ....core.refs import reference
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row, rows_of
-from ....faces.words import NONE, beginning, counted, moment, number, plain, size, stored
+from ....faces.words import NONE, beginning, counted, first, moment, number, plain, size, stored
 from ...spec import Column, Dataset, DatasetDetail, RowBlock, Verification, Verified
 
 
@@ -34,7 +34,7 @@ def column(item: Column) -> Row:
         "type": item.type,
         "required": plain(item.required),
         "tags": plain(item.tags),
-        "used by": plain(item.used_by),
+        "used by": first(item.used_by),
         "note": beginning(item.doc),
     }
 
@@ -65,10 +65,10 @@ def row_block(item: RowBlock) -> Card:
         for values in zip(*item.data, strict=True)
     ]
     last = item.start + item.shown
-    return Card(
-        title=f"rows {item.start + 1:,}–{last:,} of {item.total:,}" if item.shown else "no rows",
-        rows=rows,
-    )
+    title = f"rows {item.start + 1:,}–{last:,} of {item.total:,}" if item.shown else "no rows"
+    # A terminal shows the rows alone.
+    left = 0 < item.shown < item.total
+    return Card(title=title, rows=rows, note=f"These are {title}." if left else "")
 
 
 @card(Verified)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ....faces.cards import Card, card, said
 from ....faces.rows import Row, row, row_of, rows_of
-from ....faces.words import beginning, moment, number, plain, share, span, state
+from ....faces.words import beginning, first, moment, number, plain, share, span, state
 from ...definitions import WindowSpec
 from ...spec import Entity, Feature, SavedSet, Service, ServiceDetail, View, ViewDetail
+
+
+def tagged(tags: Mapping[str, str]) -> str:
+    """Tags as they are searched and typed: `team=growth, gold`."""
+    return plain([f"{name}={value}" if value else name for name, value in tags.items()])
 
 
 @row(Feature)
@@ -15,7 +22,7 @@ def feature(item: Feature) -> Row:
         "feature": f"{item.view}:{item.name}",
         "type": item.type,
         "fill": share(item.fill),
-        "used by": plain(item.used_by),
+        "used by": first(item.used_by),
         "note": beginning(item.description),
     }
 
@@ -49,6 +56,9 @@ def _view_detail(item: ViewDetail) -> Card:
         "windows": plain([_window(window) for window in item.windows]),
         "services": plain(item.services),
         "versions": plain(item.versions),
+        "owner": item.view.owner,
+        "tags": tagged(item.view.tags),
+        "description": beginning(item.view.description, 200),
     }
     if item.labels:
         facts |= {
@@ -76,7 +86,7 @@ def service(item: Service) -> Row:
         "service": item.name,
         "features": beginning(", ".join(item.features)),
         "owner": plain(item.owner),
-        "tags": plain(item.tags),
+        "tags": tagged(item.tags),
         "logs": plain(item.logs),
         "note": beginning(item.description),
         **({"problem": item.problem} if item.problem else {}),
@@ -107,7 +117,7 @@ def saved_set(item: SavedSet) -> Row:
         "stored": item.stored,
         "from": moment(item.first),
         "to": moment(item.last),
-        "tags": plain(item.tags),
+        "tags": tagged(item.tags),
     }
 
 
@@ -119,6 +129,6 @@ def entity(item: Entity) -> Row:
         "type": item.type,
         "views": plain(item.views),
         "owner": plain(item.owner),
-        "tags": plain(item.tags),
+        "tags": tagged(item.tags),
         "note": beginning(item.description),
     }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ....faces.cards import Card, card, said
 from ....faces.words import plain
 from ...spec import Retagged
+from .browsing import tagged
 
 
 @card(Retagged)
 def _retagged(item: Retagged) -> Card:
     facts = {
         "file": f"{item.file}, line {item.line}",
-        "tags": plain(item.tags),
+        "tags": tagged(item.tags),
         "used by": plain(item.used_by),
     }
     lines = [line for line in item.diff.splitlines()[2:] if line[:1] in ("-", "+")]

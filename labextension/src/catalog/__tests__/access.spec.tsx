@@ -163,7 +163,8 @@ describe('the access to a dataset', () => {
     const none = { catalog: { audit: async () => pageOf([]) } };
     show(fakeWorkbench(none), <Access dataset={dataset} columns={columns.slice(0, 1)} />);
     await settle();
-    expect(screen.getByText(/A column with the tag pii is masked/)).toBeTruthy();
+    expect(screen.getByText(/^None: .* press t on it in the tab Columns/)).toBeTruthy();
+    expect(screen.getByText('%catalog tag column:hr.people.COLUMN pii')).toBeTruthy();
     expect(screen.getByText('Nobody has.')).toBeTruthy();
     const broken = { catalog: { audit: async () => Promise.reject(BROKEN) } };
     show(fakeWorkbench(broken), <Access dataset={dataset} columns={columns} />);

@@ -4,6 +4,7 @@ import React from 'react';
 import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import type { IDataset } from '../../api/types';
 import { CareTab } from '../care';
+import { careActions } from '../commands/care';
 import { move, remove } from '../careverbs';
 import { Trash } from '../trash';
 
@@ -83,6 +84,11 @@ describe('the care of a dataset', () => {
     });
     const gone = await remove(call({ catalog: { remove: async () => ({ trash: null }) } }));
     expect(gone).toMatchObject({ undo: undefined });
+    // The menu of a dataset that there is does not offer to restore it.
+    const [restore] = careActions(fakeWorkbench().workbench.trans).filter(({ id }) =>
+      id.endsWith('restore')
+    );
+    expect(restore?.hidden?.(undefined)).toBe(true);
   });
 });
 

@@ -124,7 +124,7 @@ describe('the profile of a dataset', () => {
     const heads = screen.getAllByRole('columnheader').map(({ textContent }) => textContent);
     expect(heads.slice(2, 4)).toEqual(['missing~', 'distinct≈']);
     expect(screen.getAllByTitle('from a sample of 500 rows').length).toBeGreaterThan(0);
-    expect(screen.getByText('sample, 0.42 s')).toBeTruthy();
+    expect(screen.getByText('sample of 500 rows, 0.42 s')).toBeTruthy();
     fireEvent.click(screen.getByRole('button', { name: 'Run Exact' }));
     await settle();
     expect(profile.mock.calls.map(([, { tier }]) => tier)).toEqual(['sample', 'exact']);
@@ -286,7 +286,7 @@ describe('the profile of a dataset', () => {
         std: 2.5,
         quantiles: { '0.01': -3, '0.5': 7 },
         top: [
-          [7, 500],
+          [1016.35, 500],
           ['2013-01-01T05:00:00Z', 250]
         ],
         basis: { std: 'exact', quantiles: 'sample', top: 'sample' },
@@ -299,7 +299,7 @@ describe('the profile of a dataset', () => {
     show(fake, <Columns detail={detailOf(['x'])} asked={null} shown={statisticsOf} />);
     await settle();
     expect(cells(TABLE)).toEqual([
-      ['x', '', '', '2.5', '−3', '', '7', '', '', '7 50 % · 2013-01-01 05:00 UTC 25 %']
+      ['x', '', '', '2.5', '−3', '', '7', '', '', '1,016.35 50 % · 2013-01-01 05:00 UTC 25 %']
     ]);
     const heads = screen.getAllByRole('columnheader').map(({ textContent }) => textContent);
     expect(heads.slice(4, 7)).toEqual(['1 %~', '25 %', 'median~']);

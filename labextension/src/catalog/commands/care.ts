@@ -86,26 +86,34 @@ export const careActions = (trans: TranslationBundle): readonly IActionSpec<IDat
       undo: 'mlinfra:catalog-restore',
       run: () => verbs().then(({ remove }) => remove)
     },
+    ...trashActions(trans)
+  ];
+};
+
+/** Run by the buttons of the trash and by an undo: no dataset that there is can be restored. */
+function trashActions(trans: TranslationBundle): readonly IActionSpec<IDataset>[] {
+  const trashed = {
+    kinds: ['dataset'],
+    args: { trashed: { type: 'number', description: trans.__('Its number in the trash') } },
+    hidden: () => true,
+    quiet: true
+  } as const;
+  return [
     {
-      kinds: ['dataset'],
+      ...trashed,
       id: 'mlinfra:catalog-restore',
       label: trans.__('Restore Dataset'),
       caption: trans.__('A deleted one, with all of its snapshots'),
-      args: { trashed: { type: 'number', description: trans.__('Its number in the trash') } },
       undo: 'mlinfra:catalog-delete',
-      quiet: true,
       run: () => verbs().then(({ restore }) => restore)
     },
     {
-      kinds: ['dataset'],
+      ...trashed,
       id: 'mlinfra:catalog-purge',
       label: trans.__('Delete for Good…'),
       caption: trans.__('The files of a deleted dataset'),
-      args: { trashed: { type: 'number', description: trans.__('Its number in the trash') } },
-      hidden: () => true,
-      quiet: true,
       asks: true,
       run: () => import('../mishaps').then(({ purge }) => purge)
     }
   ];
-};
+}

@@ -362,6 +362,20 @@ describe('parts of a page', () => {
     ).toEqual([1, 14, 0]);
   });
 
+  it('draw bars that are too narrow for a gap as one silhouette', () => {
+    const bars = (count: number): (string | null)[] => {
+      const { container, unmount } = show(
+        fakeWorkbench(),
+        <Bars values={Array(count).fill(1)} label="Shape" width={60} />
+      );
+      const widths = [...container.querySelectorAll('rect')].map(bar => bar.getAttribute('width'));
+      unmount();
+      return [...new Set(widths)];
+    };
+    expect(bars(30)).toEqual(['2']);
+    expect(bars(12)).toEqual(['4']);
+  });
+
   it('give the page the keys of its code drawer', async () => {
     const fake = fakeWorkbench();
     show(fake, <CodeDrawer code={{ python: 'ml.job("7")', cli: 'mlinfra jobs show 7' }} />);

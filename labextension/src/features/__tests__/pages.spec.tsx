@@ -225,9 +225,11 @@ describe('the features of a view', () => {
 
   it('whose source cannot be read say why, on the page and in the panel', async () => {
     const problem = 'weather.csv has no column wind.';
-    const view = viewOf({ problem });
+    const view = viewOf({ problem, tags: { team: 'growth', gold: '' } });
     await opened(detailOf({ view }));
     expect(screen.getByText(problem)).toBeTruthy();
+    expect(screen.getByText('team=growth')).toBeTruthy(); // as it is searched for
+    expect(screen.getByText('gold')).toBeTruthy();
     document.body.replaceChildren();
     const features = { views: async () => pageOf([view]) };
     show(fakeWorkbench({ features }), <FeaturesPanel />);

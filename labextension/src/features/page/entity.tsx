@@ -6,12 +6,12 @@ import { CodeDrawer } from '../../components/drawer';
 import { Facts, Heading, InsertButton, PageHeader } from '../../components/header';
 import { RefLink } from '../../components/reflink';
 import { type IColumnSpec, Table } from '../../components/table';
-import { Tag } from '../../components/tag';
 import { useCode } from '../../hooks/code';
 import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
 import { formatRef } from '../../refs';
 import type { IPageProps } from '../../tokens';
+import { tagged } from '../tags';
 
 /** The page of an entity: its key, and the views that have rows of it. */
 export default function EntityPage({ reference, name }: IPageProps): React.ReactElement {
@@ -48,9 +48,7 @@ export default function EntityPage({ reference, name }: IPageProps): React.React
                   {trans.__('owner')} <b>{owner}</b>
                 </>
               )}
-              {Object.entries(tags).map(([tag, value]) => (
-                <Tag key={tag}>{`${tag} ${value}`}</Tag>
-              ))}
+              {tagged(tags)}
               {description && <span title={description}>{description}</span>}
             </Facts>
             <div className={cx('scroll')}>

@@ -7,13 +7,13 @@ import { Facts } from '../../components/header';
 import { Num } from '../../components/number';
 import { RefLink } from '../../components/reflink';
 import { State } from '../../components/state';
-import { Tag } from '../../components/tag';
 import * as format from '../../format';
 import { useWorkbench } from '../../hooks/context';
 import { formatRef } from '../../refs';
 import { useStatistics } from '../features';
 import { onlineWords } from '../fresh';
 import { Skew } from '../skew';
+import { tagged } from '../tags';
 
 /** What is known of a view, in a line. */
 export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactElement {
@@ -76,9 +76,7 @@ export function ViewFacts({ detail }: { detail: IViewDetail }): React.ReactEleme
       <span title={trans.__('Written in the definition: change it there, then apply')}>
         {trans.__('owner')} <b>{view.owner || trans.__('none')}</b>
       </span>
-      {Object.entries(view.tags).map(([key, value]) => (
-        <Tag key={key}>{`${key} ${value}`.trim()}</Tag>
-      ))}
+      {tagged(view.tags)}
       {view.description && <span title={view.description}>{view.description}</span>}
     </Facts>
   );

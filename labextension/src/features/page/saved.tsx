@@ -6,13 +6,13 @@ import { CodeDrawer } from '../../components/drawer';
 import { Facts, Heading, InsertButton, PageHeader } from '../../components/header';
 import { RefLink } from '../../components/reflink';
 import { type IColumnSpec, Table } from '../../components/table';
-import { Tag } from '../../components/tag';
 import * as format from '../../format';
 import { useCode } from '../../hooks/code';
 import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
 import { formatRef } from '../../refs';
 import type { IPageProps } from '../../tokens';
+import { tagged } from '../tags';
 
 /** `feature:weather:temp` of `weather:temp`; a version's `@v2` stays outside. */
 const refOf = (feature: string): string =>
@@ -65,9 +65,7 @@ export default function SavedPage({ reference, name }: IPageProps): React.ReactE
                   {trans.__('saved')} <b>{format.time(created_at)}</b>
                 </>
               )}
-              {Object.entries(tags).map(([tag, value]) => (
-                <Tag key={tag}>{`${tag} ${value}`}</Tag>
-              ))}
+              {tagged(tags)}
               {description && <span title={description}>{description}</span>}
             </Facts>
             <div className={cx('scroll')}>

@@ -6,11 +6,11 @@ import { Result } from '../../components/card';
 import { cx } from '../../components/cx';
 import { CodeDrawer } from '../../components/drawer';
 import { Facts, InsertButton, PageHeader } from '../../components/header';
-import { Tag } from '../../components/tag';
 import { useWorkbench } from '../../hooks/context';
 import { useQuery } from '../../hooks/query';
 import type { IPageProps } from '../../tokens';
 import { FeatureTable } from '../features';
+import { tagged } from '../tags';
 
 /** The page of a feature service. */
 export default function ServicePage({ reference, name }: IPageProps): React.ReactElement {
@@ -69,9 +69,7 @@ function ServiceFacts({ detail }: { detail: IServiceDetail }): React.ReactElemen
           {trans.__('owner')} <b>{owner}</b>
         </>
       )}
-      {Object.entries(tags).map(([key, value]) => (
-        <Tag key={key}>{`${key} ${value}`}</Tag>
-      ))}
+      {tagged(tags)}
       {description && <span title={description}>{description}</span>}
     </Facts>
   );
