@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
+from .access.folders import MaskedFolders, without_values
 from .metadata import CHECKSUMS, expired
 from .spec import Damage, Verification
 
@@ -112,11 +113,13 @@ def check_file(table: Table, name: DatasetName, path: str, expected: Mapping[str
     """Raise Unprocessable if a data file is not what was written. expected: as `checksums_of`
     answers.
     """
+    from .stores.versions import as_json
+
     checksum = expected.get(_file_name(path))
     if checksum is not None and (problem := damage_of(table.io, path, checksum)):
         raise Unprocessable(
             f"{name.text} has a damaged data file.",
-            f"{path}: {problem}.",
+            f"{MaskedFolders(as_json(table.metadata)).hide(path)}: {problem}.",
             "Restore the file, or set it aside, so that the others can be read: mlinfra catalog"
             f" verify {name.text} --quarantine",
         )
@@ -147,7 +150,7 @@ def damage_of(io: FileIO, path: str, expected: str) -> str:
     try:
         checksum = _checksum(io.new_input(path).open())
     except OSError as error:
-        return f"it cannot be read ({error.strerror or error})"
+        return f"it cannot be read ({without_values(error.strerror or str(error))})"
     return "" if checksum == expected else "it is not what was written"
 
 

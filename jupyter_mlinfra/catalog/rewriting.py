@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ..core.errors import Unprocessable
+from .columnlabels import pii_of
 from .conform import Target, fit
 from .fitting import typed, unfit_rows
 from .formats.columns import ROWS
@@ -38,10 +39,18 @@ def rows_again(table: Table, targets: Mapping[str, Target]) -> Iterator[pl.DataF
         fitting, bad = typed(frame, fits)
         if bad:
             (first,) = unfit_rows(frame[bad[:1]], [0], fits)
+            word = targets[first.column].word
+            value = first.values[first.column]
+            shown = "a masked value" if _is_masked(table, first.column) else f"{value!r:.100}"
             raise Unprocessable(
-                f"Column {first.column!r} cannot become wider.",
-                f"The dataset has {first.reason}.",
+                f"Column {first.column!r} cannot become {word}.",
+                f"The dataset has {shown} in it, which {word} does not hold exactly.",
                 "Give the new rows the type of the column, or rewrite the dataset with --replace"
                 " (in Python mode='replace').",
             )
         yield fitting.with_columns(absent)[list(targets)]
+
+
+def _is_masked(table: Table, column: str) -> bool:
+    tagged = pii_of(table.metadata.properties)
+    return any(field.field_id in tagged for field in table.schema().fields if field.name == column)

@@ -19,6 +19,7 @@ from ..core.events import telling
 from ..core.files import write_atomic
 from ..core.origin import actor
 from . import metadata as records
+from .access.folders import MaskedFolders
 from .change import FileChange
 from .commit import Terms, commit
 from .integrity import checksums_of, damage_of, verify
@@ -136,7 +137,7 @@ class SettingAside:
                 break
         if left:
             raise Conflict(
-                f"{sorted(left)[0]} was not put back.",
+                f"{MaskedFolders(metadata).hide(min(left))} was not put back.",
                 "Other rows of the dataset were changed or replaced since it was set aside, perhaps"
                 " in its place.",
                 "Read its rows with Polars (scan_parquet), and write those that are missing.",

@@ -65,9 +65,10 @@ _KINDS: dict[str, tuple[type[MLInfraError], str]] = {
 
 
 @contextmanager
-def feast_errors(what: str, fix: str = "") -> Iterator[None]:
+def feast_errors(what: str, fix: str = "", *, telling: bool = True) -> Iterator[None]:
     """Turn what Feast raises inside the block into an error of ours; one of ours stays. what: the
-    sentence that says what could not be done. fix: what to do about an unknown fault.
+    sentence that says what could not be done. fix: what to do about an unknown fault. telling:
+    whether the text of an error may be told, which may quote values.
     """
     try:
         yield
@@ -76,11 +77,21 @@ def feast_errors(what: str, fix: str = "") -> Iterator[None]:
         panic = type(error).__name__ == "PanicException"
         if isinstance(error, MLInfraError) or not (panic or isinstance(error, Exception)):
             raise
-        raise told(what, error, fix) from error
+        raise told(what, error, fix, telling=telling) from (error if telling else None)
 
 
-def told(what: str, error: BaseException, fix: str = "") -> MLInfraError:
+def told(what: str, error: BaseException, fix: str = "", *, telling: bool = True) -> MLInfraError:
     """The error for one of Feast or of a library below it; see `feast_errors`."""
+    found = _explained(what, error, fix)
+    return found if telling else type(found)(found.what, untold(error), found.fix)
+
+
+def untold(error: BaseException) -> str:
+    """Why something failed, where values are masked that the text of the error may quote."""
+    return f"{type(error).__name__}; its text may hold values that are masked."
+
+
+def _explained(what: str, error: BaseException, fix: str) -> MLInfraError:
     if (cause := sqlite_error(error)) and (known := fix_of(cause)):
         return Unavailable(what, _why(error), known)
     if found := unreachable(what, error) or _of_feast(what, error):

@@ -63,9 +63,11 @@ def join(
     at: str,
     full_names: bool,
     pins: dict[str, str | None],
+    telling: bool = True,
 ) -> pl.DataFrame:
     """As `training_set`, of entities that were checked. pins: snapshots at which sources are read,
-    to which those of further sources are added.
+    to which those of further sources are added. telling: whether an error of the code of a view may
+    be told, which may quote values.
     """
     store = feast.config.offline_store.type
     sources = {
@@ -75,6 +77,7 @@ def join(
     with feast_errors(
         "The training set could not be made.",
         fix if store in OFFLINE_STORES else store_fix(store),
+        telling=telling,
     ):
         return joined_by_feast(
             feast, requested, views, entities, at=at, full_names=full_names, pins=pins

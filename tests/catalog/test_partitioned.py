@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 import pytest
@@ -38,7 +41,7 @@ from pyiceberg.types import (
 from jupyter_mlinfra.catalog import Catalog, DatasetName
 from jupyter_mlinfra.catalog.change import present
 from jupyter_mlinfra.catalog.store import CatalogStore
-from jupyter_mlinfra.core.errors import Unprocessable
+from jupyter_mlinfra.core.errors import MLInfraError, Unprocessable
 from jupyter_mlinfra.core.project import Project
 
 _START = datetime(1969, 12, 31, 22, 30)
@@ -145,6 +148,39 @@ def test_a_filter_reads_only_its_partition_and_pyiceberg_reads_all(
     assert len(list(table.scan(row_filter="word = 'long word'").plan_files())) == 3
     assert sorted(table.scan().to_arrow()["id"].to_pylist()) == list(range(12))
     assert table.inspect.partitions()["record_count"].to_pylist()
+
+
+def test_folders_tell_no_value_of_a_masked_column(catalog: Catalog, project: Project) -> None:
+    """They stand in the paths of data files, which verbs and errors name."""
+    make(project, [(2, IdentityTransform()), (3, IdentityTransform())])
+    store, name = CatalogStore(project), DatasetName("t", "p")
+    store.load(name).append(ROWS.to_arrow())  # files of others have no checksum
+    catalog.write(ROWS, into="t.p")
+    shown = catalog.verify("t.p")
+    assert any("long" in path for path in shown.unchecked)
+    catalog.tag("column:t.p.word", add=["pii"])
+    assert "long" not in str(catalog.verified("t.p")), "the verification from before the tag"
+    assert "/p+0=•••/p+1=" in catalog.verify("t.p").unchecked[0]
+    file = next(
+        Path(item.file_path) for item in present(store.load(name)) if "long" in item.file_path
+    )
+    spare = file.with_name(f"00000-1-{uuid4()}.parquet")
+    shutil.copy(file, spare)
+    os.utime(spare, (1, 1))
+    plan = catalog.clean("t.p", really=False)
+    assert [Path(item.file).name for item in plan.orphans] == [spare.name]
+    assert "long" not in str(plan)
+    file.unlink()
+    for fails in (
+        lambda: catalog.clean("t.p", really=False),
+        lambda: catalog.compact("t.p"),
+        lambda: catalog.sql("SELECT count(word) FROM t.p"),
+    ):
+        with pytest.raises(MLInfraError, match=rf"p\+0=(•••|…)/p\+1=.*/{file.name}") as caught:
+            fails()
+        assert "long" not in str(caught.value)
+    with pytest.raises(Unprocessable, match=r"missing .* mlinfra catalog verify"):
+        catalog.sql("SELECT count(word) FROM t.p")
 
 
 def test_no_row_is_missing_where_a_writer_does_not_tell_the_bounds_of_its_partitions(

@@ -81,6 +81,10 @@ def test_a_whole_number_that_no_float_keeps_stops_the_widening(catalog, file, ro
         catalog.ingest([file("b.csv", "n\n0.5\n")], into="t.a")
     assert caught.value.fix
     assert (rows("t.a"), stored()) == ([{"n": 2**53 + 1}], before)
+    catalog.tag("column:t.a.n", add=["pii"])
+    with pytest.raises(Unprocessable, match="The dataset has a masked value") as caught:
+        catalog.ingest([file("b.csv", "n\n0.5\n")], into="t.a")
+    assert "9007199254740993" not in str(caught.value)
 
 
 def test_floats_are_not_upserted_into_whole_numbers(catalog, file, rows):

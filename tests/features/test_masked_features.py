@@ -5,13 +5,14 @@ models get them.
 from __future__ import annotations
 
 import json
+import traceback
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
-from jupyter_mlinfra.core.errors import Forbidden
+from jupyter_mlinfra.core.errors import Forbidden, Unprocessable
 from jupyter_mlinfra.core.project import Project
 from jupyter_mlinfra.core.records import MASK, to_json
 from jupyter_mlinfra.features import Features
@@ -19,7 +20,8 @@ from jupyter_mlinfra.features import Features
 CANARY = "canary-7f3a"
 DEFINITIONS = """
 from feast import Entity, FeatureView, Field
-from feast.types import Float64, String
+from feast.on_demand_feature_view import on_demand_feature_view
+from feast.types import Float64, String, Uuid
 from feast.value_type import ValueType
 
 from jupyter_mlinfra.features import DatasetSource
@@ -33,6 +35,22 @@ people = FeatureView(
         dataset="hr.people", timestamp_field="at", field_mapping={"email": "mail"}
     ),
 )
+coded = FeatureView(
+    name="coded",
+    entities=[person],
+    schema=[Field(name="email", dtype=Uuid)],
+    source=DatasetSource(dataset="hr.people", timestamp_field="at", name="coded"),
+)
+
+
+@on_demand_feature_view(
+    sources=[people], schema=[Field(name="length", dtype=Float64)], mode="python"
+)
+def lengths(inputs):
+    for mail in inputs["mail"]:
+        if "canary" in mail:
+            raise ValueError(f"{mail} is no address")
+    return {"length": [float(len(mail)) for mail in inputs["mail"]]}
 """
 
 
@@ -112,6 +130,8 @@ def test_what_is_made_of_a_column_is_traced_to_it_and_hidden_once_it_is_tagged(
 
     moment = pl.DataFrame({"id": [1], "event_timestamp": [at]})
     features.snapshot("ml.train", ["people:*"], moment)
+    with pytest.raises(Unprocessable, match=f"{CANARY}' is not a UUID"):
+        features.materialize("coded", end=at)
     catalog.write(rows.with_columns(email=pl.lit("other")), into="hr.people", mode="replace")
     shown = f"id=1, event_timestamp={at}: stored {CANARY!r}, now 'other'"
     assert _difference(features) == shown
@@ -123,6 +143,14 @@ def test_what_is_made_of_a_column_is_traced_to_it_and_hidden_once_it_is_tagged(
     assert catalog.audit().total == 0
     assert _difference(features, reveal=True) == shown
     assert {entry.verb for entry in catalog.audit().items} == {"features snapshot"}
+    catalog.write(rows, into="hr.people", mode="replace")
+    for failing in (
+        lambda: features.materialize("coded", end=at),
+        lambda: features.snapshot("ml.lengths", ["lengths:*"], moment),
+    ):
+        with pytest.raises(Unprocessable, match="ValueError; its text may hold") as caught:
+            failing()
+        assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
 def _difference(features: Features, *, reveal: bool = False) -> str:

@@ -12,12 +12,14 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import Unprocessable
 from ...core.waiting import check_waiting
 from ..abandoned import clean_up
+from ..access.folders import MaskedFolders
 from ..names import DatasetName
 from ..settings import CatalogSettings
 from ..stores.tiers import plain
@@ -228,8 +230,10 @@ class Orphans:
         really: bool,
     ) -> CarePlan:
         largest = sorted((item for _, item in judged), key=lambda item: -item[0].bytes)
-        orphans = [orphan for orphan, is_kept in largest if not is_kept]
-        kept = [orphan for orphan, is_kept in largest if is_kept]
+        folders = MaskedFolders(self._store.metadata_of(table))
+        shown = [(replace(item, file=folders.hide(item.file)), kept) for item, kept in largest]
+        orphans = [orphan for orphan, is_kept in shown if not is_kept]
+        kept = [orphan for orphan, is_kept in shown if is_kept]
         snapshot = table.current_snapshot()
         totals = snapshot.summary if snapshot is not None else None
         files = int((totals["total-data-files"] if totals is not None else None) or 0)
@@ -256,7 +260,7 @@ def _check_whole(table: Table, listed: Collection[str], metadata: Mapping[str, A
     there = {path for path in needs if path.startswith(own)}
     lost = there - set(listed) - {plain(path) for path in earlier(metadata)}
     if lost or not there:
-        found = min(lost) if lost else own
+        found = MaskedFolders(metadata).hide(min(lost)) if lost else own
         raise Unprocessable(
             f"{'.'.join(table.name())} was not cleaned.",
             f"{found} is not in the listing of its folder, so what else is there cannot be judged.",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 from ...core.errors import BadRequest, Forbidden, MLInfraError, NotFound, Unprocessable
+from ..access.folders import without_values
 from .views import Views
 from .words import quoted
 
 _NEAR = re.compile(r'syntax error at (?:or near "([^"]*)"|end of input)')
+_OF_FILES = "ComputeError: parquet:", "JoinError::Panic", "FileNotFoundError:"
+"""What Polars says of a data file, through DuckDB."""
 _NO_VALUE = re.compile(r"Values were not provided for .*parameters: (\w+)")
 
 
@@ -29,7 +32,8 @@ def explained(error: Exception, views: Views) -> MLInfraError:
 
     if views.masking.is_about(error):
         return needs_values()
-    why = " ".join(views.spelled.plain(str(error)).split())[:300].rstrip(".") + "."
+    said = without_values(views.spelled.plain(str(error)))
+    why = " ".join(said.split())[:300].rstrip(".") + "."
     if isinstance(error, duckdb.CatalogException) and "Table with name" in str(error):
         return NotFound(
             "The query reads from a table that the catalog does not have.",
@@ -58,10 +62,10 @@ def explained(error: Exception, views: Views) -> MLInfraError:
             "Ingest the file, or write it again: mlinfra catalog ingest FILE --into"
             " NAMESPACE.TABLE",
         )
-    if "ComputeError: parquet:" in why or "JoinError::Panic" in why:
+    if any(word in why for word in _OF_FILES):
         return Unprocessable(
             "The query cannot be run.",
-            f"A data file of a dataset that it reads is damaged ({why})",
+            f"A data file of a dataset that it reads is damaged or missing ({why})",
             "Which one, and the others without it: mlinfra catalog verify NAMESPACE.TABLE"
             " --quarantine",
         )

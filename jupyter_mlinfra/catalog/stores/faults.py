@@ -14,6 +14,7 @@ from ...core.http import proxy_advice
 from ...core.passwords import HIDDEN, password_in
 from ...core.secrets import is_reference, resolve
 from ...core.sqlite import fix_of, holder_said, is_busy, sqlite_error
+from ..access.folders import without_values
 from ..drivers import missing_driver
 from ..formats.columns import first_line
 from ..settings import CatalogSettings
@@ -111,6 +112,7 @@ class Faults:
         return "", ""
 
     def _without_secrets(self, text: str) -> str:
+        text = without_values(text)
         if password := password_in(self._settings.uri):
             text = text.replace(password, HIDDEN).replace(unquote(password), HIDDEN)
         for value in (self._settings.uri, *self._settings.properties.values()):

@@ -11,6 +11,7 @@ from ...core.errors import BadRequest, MLInfraError, NotFound
 from ...core.records import Page, page_of
 from ...core.viewer import Reveal
 from .. import metadata as records
+from ..access.folders import MaskedFolders
 from ..names import DatasetName
 from ..spec import Dataset, DatasetDetail, Namespace, RowBlock, Verification, Verified
 from ..stores.listing import CatalogEntry
@@ -170,15 +171,24 @@ class ReadingVerbs(Verbs):
 
         on_progress: called with bytes read and total bytes.
         """
-        from ..integrity import verify
-
         dataset_name = self.named(name)
         self._tables.find(dataset_name).check_own()
-        table = self._store.load(dataset_name)
-        records.snapshot_of(dataset_name, self._store.metadata_of(table))
-        with self._store.explained(f"{dataset_name.text} cannot be read."):
-            found = verify(table, dataset_name, on_progress=on_progress)
+        found = self._folders(dataset_name).hide_in(self._verification(dataset_name, on_progress))
         return found if dataset_name.has_state else LastVerified(self._project).keep(found)
+
+    def _verification(
+        self, name: DatasetName, on_progress: Callable[[int, int], None]
+    ) -> Verification:
+        """With the files as they are called."""
+        from ..integrity import verify
+
+        table = self._store.load(name)
+        records.snapshot_of(name, self._store.metadata_of(table))
+        with self._store.explained(f"{name.text} cannot be read."):
+            return verify(table, name, on_progress=on_progress)
+
+    def _folders(self, name: DatasetName) -> MaskedFolders:
+        return MaskedFolders(self._store.metadata(self._store.entry(name)))
 
     def verified(self, name: str) -> Verified:
         """What the newest verification of a dataset found, and which files are set aside now.
@@ -188,9 +198,14 @@ class ReadingVerbs(Verbs):
 
         dataset_name = whole(name)
         self._tables.find(dataset_name).check_own()
-        self._store.entry(dataset_name)
+        folders = self._folders(dataset_name)
         out = SettingAside(self._project, self._store, dataset_name).still_out()
-        return replace(LastVerified(self._project).of(dataset_name.text), still_out=out)
+        last = LastVerified(self._project).of(dataset_name.text)
+        return replace(
+            last,
+            found=last.found and folders.hide_in(last.found),
+            still_out=[*map(folders.hide, out)],
+        )
 
     def set_aside(
         self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
@@ -203,10 +218,10 @@ class ReadingVerbs(Verbs):
         from ..set_aside import SettingAside
 
         dataset_name = self.own(name)
-        found = self.verify(name, on_progress=on_progress)
+        found = self._verification(dataset_name, on_progress)
         with self._store.explained(f"{dataset_name.text} was not changed."):
             done = SettingAside(self._project, self._store, dataset_name).set_aside(found)
-        return LastVerified(self._project).keep(done)
+        return LastVerified(self._project).keep(self._folders(dataset_name).hide_in(done))
 
     def put_back(
         self, name: str, *, on_progress: Callable[[int, int], None] = lambda *_: None
@@ -221,7 +236,8 @@ class ReadingVerbs(Verbs):
         dataset_name = self.own(name)
         with self._store.explained(f"{dataset_name.text} was not changed."):
             setting = SettingAside(self._project, self._store, dataset_name)
-            return LastVerified(self._project).keep(setting.put_back(on_progress))
+            done = setting.put_back(on_progress)
+        return LastVerified(self._project).keep(self._folders(dataset_name).hide_in(done))
 
     def scan(self, name: DatasetName) -> pl.LazyFrame:
         """The rows, lazily; `Table.scan` uses it."""

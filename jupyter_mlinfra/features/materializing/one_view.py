@@ -18,6 +18,7 @@ from ...core.refs import reference
 from ..definitions import Definition, source_columns
 from ..feast_telling import told_of_materialization
 from ..join import moment, utc
+from ..knowing.masked import masked_features
 from ..labels import resolution_of
 from ..online import opened_store
 from ..online.writing import OnlineWriter, make_local_tables, rows_of, writing
@@ -62,7 +63,10 @@ class ViewRun:
         self._stored: Store | None = None
         table = feast.registry.get_any_feature_view(view.name, feast.project)
         make_local_tables(feast.config, [table])
-        self._table, self._writer = table, OnlineWriter(feast.config, view, table)
+        self._table = table
+        self._writer = OnlineWriter(
+            feast.config, view, table, masked=lambda: masked_features(view, self._repo, {})
+        )
         # Old labels and events count beside new ones.
         self._whole = resolution_of(view.labels) is not None or view.aggregated
         self._rows = 0

@@ -240,9 +240,5 @@ def _oldest(times: Sequence[datetime | None]) -> datetime | None:
 
 
 def _failed(name: str, error: BaseException, telling: bool) -> MLInfraError:
-    what = f"The code of {name} failed."
     fix = "Correct the function of the view, then apply."
-    found = told(what, error, fix)
-    if not telling:
-        found.why = f"{type(error).__name__}; its text may hold values that are masked."
-    return found
+    return told(f"The code of {name} failed.", error, fix, telling=telling)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import compress
@@ -18,6 +18,7 @@ from ...core.feast_online.feast_stores import Keys, Store
 from ...core.files import file_lock
 from ..converting import converter
 from ..definitions import Definition
+from ..feast_errors import untold
 from ..labels import priority_of
 from ..repo import online_name
 from .answering import answering
@@ -108,13 +109,21 @@ def _has_versions(config: Any) -> bool:
 
 class OnlineWriter:
     """Writes rows of one view. config: Feast's `RepoConfig`, with an online store. table: Feast's
-    object for the view; None: what the registry's copy says of it.
+    object for the view; None: what the registry's copy says of it. masked: features and keys whose
+    values an error does not quote; asked for when there is one.
     """
 
-    def __init__(self, config: Any, view: Definition, table: Any = None) -> None:
+    def __init__(
+        self,
+        config: Any,
+        view: Definition,
+        table: Any = None,
+        *,
+        masked: Callable[[], Collection[str]] = tuple,
+    ) -> None:
         from feast.infra.online_stores.helpers import get_online_store_from_config
 
-        self._config, self._view = _that_replaces(config), view
+        self._config, self._view, self._masked = _that_replaces(config), view, masked
         self._store = get_online_store_from_config(config.online_store)
         self._keys = {column.name: column.type for column in view.keys}
         self._features = {column.name: column.type for column in view.features}
@@ -189,11 +198,7 @@ class OnlineWriter:
         try:
             return [typed(value, kind) for value in rows.columns[name]]
         except (TypeError, ValueError, OverflowError) as error:
-            raise Unprocessable(
-                f"Key {name} of {self._view.name} has a value of a wrong type.",
-                f"{error}.",
-                f"It is {kind.lower()}: correct the rows, or the type in the definition.",
-            ) from error
+            raise self._wrong(f"Key {name}", name, kind, error, f"{error}.") from None
 
     def _feature(self, rows: Rows, name: str, kind: str) -> Any:
         from feast.type_map import python_values_to_proto_values
@@ -207,12 +212,16 @@ class OnlineWriter:
                 convert = converter(kind)
                 values = [None if value is None else convert(value) for value in values]
             return python_values_to_proto_values(values, ValueType[kind])
-        except Exception as error:  # Feast raises errors of many kinds
-            raise Unprocessable(
-                f"Column {name} of {self._view.name} has a value of a wrong type.",
-                f"{type(error).__name__}: {error}",
-                f"It is {kind.lower()}: correct the rows, or the type in the definition.",
-            ) from error
+        except Exception as error:  # noqa: BLE001  # Feast raises errors of many kinds
+            why = f"{type(error).__name__}: {error}"
+            raise self._wrong(f"Column {name}", name, kind, error, why) from None
+
+    def _wrong(self, what: str, name: str, kind: str, error: Exception, why: str) -> Unprocessable:
+        return Unprocessable(
+            f"{what} of {self._view.name} has a value of a wrong type.",
+            untold(error) if name in self._masked() else why,
+            f"It is {kind.lower()}: correct the rows, or the type in the definition.",
+        )
 
     def _messages(
         self, rows: Rows

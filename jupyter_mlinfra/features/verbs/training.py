@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ...core.errors import BadRequest, MLInfraError
 from ...core.frames import exactly, lazy_frame, polars_frame
 from ...core.records import MASK
 from ...core.viewer import Reveal
+from ..repo import folder
 from ..snippets import training_code
 from .base import FeatureVerbs
 
@@ -170,7 +171,6 @@ class TrainingVerbs(FeatureVerbs):
         Raises as `training_set`, and Conflict if the dataset is something else.
         """
         from .. import training_sets as stored
-        from ..training import join
         from ..training_columns import check
 
         requested = self._requested(features)
@@ -178,19 +178,22 @@ class TrainingVerbs(FeatureVerbs):
         _warn_of_deprecated([views[name] for name in requested])
         catalog = self._catalog()
         stored.check_name(catalog, name, requested)
-        made_from, personal, asked = [], frozenset[str](), entities
+        made_from, asked = [], entities
         if isinstance(entities, str):
             table = catalog.dataset(entities)
             made_from, entities = [table.ref], table.scan()
         rows = polars_frame(entities, "A training set cannot be made.")
         check(self._project, requested, views, rows.schema, at, full_names)
+        personal = frozenset[str]()
+        if isinstance(asked, str):
+            personal = frozenset(catalog.hidden(asked, rows.columns, False, verb="features"))
         pins = {} if pins is None else pins
-        joined = join(self.feast(), requested, views, rows, at=at, full_names=full_names, pins=pins)
+        joined = self._joined(
+            requested, rows, at=at, full_names=full_names, pins=pins, personal=personal
+        )
         recipe = stored.recipe_of(
             self._project, requested, views, rows, at=at, full_names=full_names, pins=pins
         )
-        if isinstance(asked, str):
-            personal = frozenset(catalog.hidden(asked, rows.columns, False, verb="features"))
         return stored.store(
             self._project,
             catalog,
@@ -263,22 +266,48 @@ class TrainingVerbs(FeatureVerbs):
 
     def _again(self, name: str, newest: bool) -> tuple[Recipe, pl.DataFrame, pl.DataFrame]:
         from .. import training_sets as stored
-        from ..training import join
 
         catalog = self._catalog()
         recipe = stored.read_recipe(catalog, name)
-        views = self._definitions(recipe.requested)
         before = catalog.dataset(name).scan().collect()
-        after = join(
-            self.feast(),
+        after = self._joined(
             recipe.requested,
-            views,
             before.select(map(exactly, recipe.entities)),
             at=recipe.at,
             full_names=recipe.full_names,
             pins={} if newest else dict(recipe.pins),
+            personal=catalog.hidden(name, recipe.entities, False, verb="features"),
         )
         return recipe, before, after
+
+    def _joined(
+        self,
+        requested: Mapping[str, Sequence[str]],
+        entities: pl.DataFrame,
+        *,
+        at: str,
+        full_names: bool,
+        pins: dict[str, str | None],
+        personal: Collection[str],
+    ) -> pl.DataFrame:
+        """As `training.join`, for verbs that are jobs too: the code of a view may fail with a text
+        that quotes masked values, and others read the log. personal: masked columns of `entities`.
+        """
+        from ..knowing.masked import masked_features
+        from ..training import join
+
+        views, repo = self._definitions(requested), folder(self._project)
+        masked = personal or any(masked_features(views[name], repo, views) for name in requested)
+        return join(
+            self.feast(),
+            requested,
+            views,
+            entities,
+            at=at,
+            full_names=full_names,
+            pins=pins,
+            telling=not masked,
+        )
 
     def _catalog(self) -> Catalog:
         from ...catalog import Catalog
