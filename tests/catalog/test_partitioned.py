@@ -161,9 +161,8 @@ def test_folders_tell_no_value_of_a_masked_column(catalog: Catalog, project: Pro
     catalog.tag("column:t.p.word", add=["pii"])
     assert "long" not in str(catalog.verified("t.p")), "the verification from before the tag"
     assert "/p+0=•••/p+1=" in catalog.verify("t.p").unchecked[0]
-    file = next(
-        Path(item.file_path) for item in present(store.load(name)) if "long" in item.file_path
-    )
+    paths = [item.file_path.removeprefix("file://") for item in present(store.load(name))]
+    file = next(Path(path) for path in paths if "long" in path)
     spare = file.with_name(f"00000-1-{uuid4()}.parquet")
     shutil.copy(file, spare)
     os.utime(spare, (1, 1))
@@ -176,7 +175,7 @@ def test_folders_tell_no_value_of_a_masked_column(catalog: Catalog, project: Pro
         lambda: catalog.compact("t.p"),
         lambda: catalog.sql("SELECT count(word) FROM t.p"),
     ):
-        with pytest.raises(MLInfraError, match=rf"p\+0=(•••|…)/p\+1=.*/{file.name}") as caught:
+        with pytest.raises(MLInfraError, match=rf"p\+0=(•••|…)/p\+1=.*/{file.stem}") as caught:
             fails()
         assert "long" not in str(caught.value)
     with pytest.raises(Unprocessable, match=r"missing .* mlinfra catalog verify"):
