@@ -82,6 +82,8 @@ def _moment(value: Any) -> datetime:
         value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime):
         raise ValueError(f"{_shown(value)} is not a time such as 2026-03-01T12:00:00Z")
+    if hasattr(value, "to_pydatetime"):  # that of pandas, which SQLite does not take
+        value = value.to_pydatetime(warn=False)
     return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 

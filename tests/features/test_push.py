@@ -143,6 +143,9 @@ def test_rows_of_a_push_source_go_online_to_all_its_views(features: Features) ->
     }
     assert features.show("clicks").view.online_at == T0 + 2.5 * HOUR
     assert pl.read_parquet(events_file(features)).height == 2, "and not offline"
+    of_pandas = pd.DataFrame([event(9, 2, clicks=9, made=T0 + 2 * HOUR)]).to_dict("records")
+    assert features.push("events", of_pandas).older == 0, "times of pandas, the created one too"
+    assert look(features, "clicks:clicks", 9) == (9, "PRESENT")
 
 
 def events_file(features: Features) -> Path:
