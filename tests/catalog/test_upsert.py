@@ -312,7 +312,7 @@ for number in range(times):
 
 
 @pytest.mark.parametrize(
-    ("writers", "times"), [(4, 3), pytest.param(8, 10, marks=pytest.mark.slow)]
+    ("writers", "times"), [(3, 2), pytest.param(8, 10, marks=pytest.mark.slow)]
 )
 def test_upserts_and_appends_of_several_processes_lose_and_double_nothing(
     project: Project, writers: int, times: int

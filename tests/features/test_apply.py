@@ -126,7 +126,10 @@ def test_each_way_to_break_a_file_is_told_apart(
     assert why in caught.value.why
 
 
-@pytest.mark.parametrize("failure", ["raise RuntimeError('why')", "raise SystemExit('why')"])
+@pytest.mark.parametrize(
+    "failure",
+    ["raise SystemExit('why')", pytest.param("raise RuntimeError('why')", marks=pytest.mark.slow)],
+)
 def test_a_function_that_fails_when_feast_tries_it_is_named(
     fresh_shop: Project, failure: str
 ) -> None:

@@ -67,8 +67,8 @@ def faulty(works: Works, place: Place, verb: str, few: int, fault: str) -> Itera
 @pytest.mark.parametrize(
     ("verb", "few", "fault"),
     [
-        ("ingest", 4, "killed"),
-        ("undelete", 2, "killed"),
+        ("ingest", 3, "killed"),
+        ("undelete", 1, "killed"),
         pytest.param("ingest", 0, "full", marks=[pytest.mark.slow, LONG]),
         *(pytest.param(verb, 0, "killed", marks=[pytest.mark.slow, LONG]) for verb in EACH),
     ],

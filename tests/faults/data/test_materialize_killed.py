@@ -109,7 +109,7 @@ SLOW = [pytest.mark.slow, pytest.mark.timeout(1800)]
 @pytest.mark.parametrize(
     ("store", "verb", "few"),
     [
-        ("sqlite", "first", 3),
+        ("sqlite", "first", 1),
         *(
             pytest.param(store, verb, 0, marks=SLOW)
             for store in ("sqlite", "redis")
