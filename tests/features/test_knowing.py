@@ -166,10 +166,10 @@ def test_uses_lead_to_models_by_name_champions_first_and_never_by_id() -> None:
         found,
         {"feature:clicks:rate": "rate", "feature:clicks:days": "days"},
         names=lambda refs: {"run:beef": "first try"},
-        aliases=lambda models: {"churn": {"champion": 1}},
+        aliases=lambda models: {"churn": {"candidate": 1, "champion": 1}},
     )
     assert [(use.kind, use.name, list(use.aliases)) for use in uses][:4] == [
-        ("version", "churn v1", ["champion"]),
+        ("version", "churn v1", ["champion", "candidate"]),
         ("version", "churn v2", []),
         ("run", "a run without a name", []),
         ("run", "a run without a name", []),

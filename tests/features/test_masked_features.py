@@ -61,8 +61,10 @@ def test_looks_for_people_mask_what_comes_from_a_tagged_column(project: Project)
     catalog, features = Catalog(project), Features(project)
     at = [datetime(2026, 3, 1, tzinfo=UTC)] * 2
     rows = {"id": [1, 2], "at": at, "email": [CANARY, None], "score": [0.5, 0.25]}
+    rows["phone"] = ["1", "2"]  # of no feature
     catalog.write(pl.DataFrame(rows), into="hr.people")
-    catalog.tag("column:hr.people.email", add=["pii"])
+    for column in ("email", "phone"):
+        catalog.tag(f"column:hr.people.{column}", add=["pii"])
     features.apply()
     features.materialize("people", end=datetime(2026, 3, 2, tzinfo=UTC))
     entities = [{"id": 1}, {"id": 2}, {"id": 3}]
@@ -191,4 +193,5 @@ def _check_examples(features: Features, catalog: Catalog) -> None:
     assert catalog.audit().total == seen
     assert features.examples(["people:*"], 2, reveal=True)["id"].to_list() == [1]
     assert catalog.audit().items[0].verb == "features examples"
-    assert features.personal(["people", "gone"]) == {"id", "mail", "people__id", "people__mail"}
+    names = {"id", "mail", "phone"}
+    assert features.personal(["people", "gone"]) == names | {f"people__{name}" for name in names}

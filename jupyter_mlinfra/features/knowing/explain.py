@@ -73,7 +73,7 @@ def explain(
         shown=len(shown),
         total=judged.height,
         verdicts=dict(judged[VERDICT].value_counts(sort=True).iter_rows()),
-        masked=sorted(masked),
+        masked=sorted({column.name for column in (*view.features, *view.keys)} & {*masked}),
         note=_note(view, source, known_only),
     )
 

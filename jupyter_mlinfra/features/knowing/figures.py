@@ -85,7 +85,8 @@ def statistics_of(
         no_drift=found.no_drift,
         skew=report,
         skew_at=checked_at,
-        masked=sorted(masked),
+        # Of the view: its dataset may have other columns that are tagged.
+        masked=sorted(masked & {column.name for column in (*view.features, *view.keys)}),
         problem=problem,
         fix=fix,
         told_from=found.told_from,

@@ -136,9 +136,8 @@ def _aliases(ref: str, of_models: Mapping[str, Mapping[str, int]]) -> list[str]:
     if not ref.startswith("version:"):
         return []
     model, number = _model(ref)
-    return sorted(
-        alias for alias, version in of_models.get(model, {}).items() if str(version) == number
-    )
+    own = [alias for alias, version in of_models.get(model, {}).items() if str(version) == number]
+    return sorted(own, key=lambda alias: (alias != "champion", alias))
 
 
 def _model(ref: str) -> tuple[str, str]:

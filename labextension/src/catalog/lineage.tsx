@@ -152,7 +152,7 @@ export function drawn(edges: readonly IEdge[], current: string, find = ''): IDra
     const doing = add({
       id: `doing ${index}`,
       ...doer(job),
-      note: format.time(at)
+      note: [VERB.exec(job)?.[1], format.time(at)].filter(Boolean).join(' ')
     });
     inputs.forEach(input => links.push({ from: add(objectNode(input, current)), to: doing }));
     outputs.forEach(output => links.push({ from: doing, to: add(objectNode(output, current)) }));
@@ -175,6 +175,8 @@ export function drawn(edges: readonly IEdge[], current: string, find = ''): IDra
 }
 
 const USER = /^user:(.+)$/;
+/** A verb of a domain: `features.training_set`. */
+const VERB = /^([a-z]+)\.([a-z_]+)$/;
 
 /** Who did it: a cell, a user at a prompt, an object that has a page, or a verb without one. */
 function doer(job: string): Pick<IGraphNode, 'icon' | 'title' | 'cell' | 'ref'> {
@@ -189,7 +191,7 @@ function doer(job: string): Pick<IGraphNode, 'icon' | 'title' | 'cell' | 'ref'> 
   const kind = kinds.get(kindOf(job));
   return kind
     ? { icon: kind.icon, title: nameOf(job), ref: job }
-    : { icon: 'play', title: nameOf(job) };
+    : { icon: 'play', title: VERB.exec(job)?.[2]?.replaceAll('_', ' ') ?? nameOf(job) };
 }
 
 const isNamed = (reference: string): boolean =>

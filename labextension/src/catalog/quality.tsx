@@ -119,7 +119,7 @@ function columnsOf(dataset: IDataset, workbench: IWorkbench): IColumnSpec<IRuleS
     {
       key: 'state',
       head: trans.__('result'),
-      width: 110,
+      width: 90,
       sort: stateOf,
       cell: state => <State state={stateOf(state)} title={state.last?.error} />
     },
@@ -139,34 +139,34 @@ function columnsOf(dataset: IDataset, workbench: IWorkbench): IColumnSpec<IRuleS
     {
       key: 'severity',
       head: trans.__('if it fails'),
-      width: 100,
+      width: 80,
       sort: ({ rule }) => rule.severity,
       cell: ({ rule }) => rule.severity
     },
     {
       key: 'failed',
       head: trans.__('rows that fail'),
-      width: 110,
+      width: 96,
       figure: ({ last }) => last?.failed_rows ?? null,
       sort: ({ last }) => last?.failed_rows ?? null
     },
     {
       key: 'rows',
       head: trans.__('of'),
-      width: 110,
+      width: 84,
       figure: ({ last }) => last?.rows ?? null
     },
     {
       key: 'at',
       head: trans.__('last run'),
-      width: 90,
+      width: 84,
       sort: ({ history }) => history[0]?.at ?? null,
       cell: ({ history }) => <Age at={history[0]?.at ?? null} />
     },
     {
       key: 'history',
       head: trans.__('history'),
-      width: 190,
+      width: 160,
       cell: ({ rule, history, results }) => (
         <span title={trans.__('%1 of %2 results', Math.min(DRAWN, history.length), results)}>
           <StateCells
@@ -175,7 +175,7 @@ function columnsOf(dataset: IDataset, workbench: IWorkbench): IColumnSpec<IRuleS
               .slice(0, DRAWN)
               .reverse()
               .map((past, index) => ({
-                id: past.snapshot ? `${index}@${past.snapshot}` : String(index),
+                id: past.snapshot && !dataset.domain ? `${index}@${past.snapshot}` : String(index),
                 state: past.passed ? 'passed' : 'failed',
                 name: trans.__(
                   '%1, %2, %3 rows',

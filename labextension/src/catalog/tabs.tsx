@@ -6,6 +6,7 @@ import { Access } from './access';
 import { CareTab } from './care';
 import { Columns } from './columns';
 import { Preview } from './grid/preview';
+import { isInPlace } from './inplace';
 import { Lineage } from './lineage';
 import { Quality } from './quality';
 import { Snapshots } from './snapshots';
@@ -13,6 +14,9 @@ import { statisticsOf } from './statistics';
 
 /** A table of a domain, or one that is read in place, is not written here. */
 const isOwn = ({ dataset }: IDatasetDetail): boolean => !dataset.domain;
+
+/** What people say of a table and demand of it is kept with its registration, too. */
+const hasRules = (detail: IDatasetDetail): boolean => isOwn(detail) || isInPlace(detail.dataset);
 
 /** Of other tables, Delta tables have versions. */
 const hasSnapshots = (detail: IDatasetDetail): boolean => isOwn(detail) || detail.snapshots > 0;
@@ -61,13 +65,13 @@ export const TABS: readonly ITabSpec<IDatasetDetail>[] = [
   {
     name: 'quality',
     label: trans => trans.__('Quality'),
-    when: isOwn,
+    when: hasRules,
     draw: ({ dataset }) => <Quality dataset={dataset} />
   },
   {
     name: 'access',
     label: trans => trans.__('Access'),
-    when: isOwn,
+    when: hasRules,
     draw: ({ dataset, schema }) => <Access dataset={dataset} columns={schema} />
   },
   {

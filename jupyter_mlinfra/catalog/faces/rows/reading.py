@@ -66,9 +66,9 @@ def row_block(item: RowBlock) -> Card:
     ]
     last = item.start + item.shown
     title = f"rows {item.start + 1:,}–{last:,} of {item.total:,}" if item.shown else "no rows"
-    # A terminal shows the rows alone.
-    left = 0 < item.shown < item.total
-    return Card(title=title, rows=rows, note=f"These are {title}." if left else "")
+    if 0 < item.shown < item.total:  # a terminal does not show the title of rows
+        return Card(title="some rows", rows=rows, note=f"These are {title}.")
+    return Card(title=title, rows=rows)
 
 
 @card(Verified)

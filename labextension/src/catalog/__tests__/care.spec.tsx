@@ -5,6 +5,7 @@ import { fakeWorkbench, show } from '../../components/__tests__/workbench';
 import type { IDataset } from '../../api/types';
 import { CareTab } from '../care';
 import { careActions } from '../commands/care';
+import { labelActions } from '../commands/labels';
 import { move, remove } from '../careverbs';
 import { Trash } from '../trash';
 
@@ -89,6 +90,13 @@ describe('the care of a dataset', () => {
       id.endsWith('restore')
     );
     expect(restore?.hidden?.(undefined)).toBe(true);
+  });
+
+  it('is not for tables of other domains; what people say of a table in place is edited', () => {
+    const [label] = labelActions(fakeWorkbench().workbench.trans);
+    const why = (domain: string): unknown => label?.blocked?.({ domain } as IDataset);
+    expect(['', 'csv', 'delta'].map(why)).toEqual([null, null, null]);
+    expect(why('monitoring')).toBe('It is a table of monitoring, which alone writes it.');
   });
 });
 

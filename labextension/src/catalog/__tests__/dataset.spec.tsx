@@ -321,8 +321,11 @@ describe('the page of a table of another domain', () => {
       'Preview',
       'Columns',
       'Profile',
-      'Snapshots'
+      'Snapshots',
+      'Quality',
+      'Access'
     ]);
+    expect(screen.getByText('delta, read in place')).toBeTruthy();
   });
 
   it('says whose it is, and has neither snapshots nor lineage', async () => {

@@ -114,7 +114,7 @@ describe('lineage', () => {
     ['notebook:work/a b.ipynb#1f', 'notebook', 'a b.ipynb', undefined],
     ['user:ana maria', 'user', 'ana maria', undefined],
     ['job:00000001', 'jobs', '00000001', 'job:00000001'],
-    ['features.materialize', 'play', 'features.materialize', undefined]
+    ['features.training_set', 'play', 'training set', undefined]
   ])('tells who did it: %s', (job, icon, title, ref) => {
     const { nodes } = drawn([{ ...edge('file:a.csv', 'dataset:n.t', ''), job }], 'dataset:n.t');
     const node = nodes.find(({ id }) => id === 'doing 0');

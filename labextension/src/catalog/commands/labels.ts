@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IDataset } from '../../api/types';
 import type { IActionSpec } from '../../tokens';
+import { isInPlace } from '../inplace';
 
 export const labelActions = (trans: TranslationBundle): readonly IActionSpec<IDataset>[] => [
   {
@@ -16,8 +17,10 @@ export const labelActions = (trans: TranslationBundle): readonly IActionSpec<IDa
         description: trans.__('Owner, description and all tags; asked for without it')
       }
     },
-    blocked: ({ domain }) =>
-      domain ? trans.__('It is a table of %1, which alone writes it.', domain) : null,
+    blocked: dataset =>
+      dataset.domain && !isInPlace(dataset)
+        ? trans.__('It is a table of %1, which alone writes it.', dataset.domain)
+        : null,
     undo: 'mlinfra:catalog-label',
     run: () => import('../labels').then(({ label }) => label)
   }

@@ -9,6 +9,7 @@ import { Tag } from '../../components/tag';
 import * as format from '../../format';
 import { useWorkbench } from '../../hooks/context';
 import { short } from '../../refs';
+import { isInPlace } from '../inplace';
 
 interface IFactsProps {
   detail: IDatasetDetail;
@@ -36,7 +37,13 @@ export function DatasetFacts({ detail, onUpdate }: IFactsProps): React.ReactElem
             : trans.__('snapshot %1', short(dataset.snapshot))}
         </span>
       )}
-      {dataset.domain && <Tag>{trans.__('table of %1, read-only', dataset.domain)}</Tag>}
+      {dataset.domain && (
+        <Tag>
+          {isInPlace(dataset)
+            ? trans.__('%1, read in place', dataset.domain)
+            : trans.__('table of %1, read-only', dataset.domain)}
+        </Tag>
+      )}
       {dataset.owner && (
         <>
           {trans.__('owner')} <b>{dataset.owner}</b>
