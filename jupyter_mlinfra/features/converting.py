@@ -82,9 +82,10 @@ def _moment(value: Any) -> datetime:
         value = datetime(value.year, value.month, value.day)
     if not isinstance(value, datetime):
         raise ValueError(f"{_shown(value)} is not a time such as 2026-03-01T12:00:00Z")
+    moment: datetime = value
     if hasattr(value, "to_pydatetime"):  # that of pandas, which SQLite does not take
-        value = value.to_pydatetime(warn=False)
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+        moment = value.to_pydatetime(warn=False)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _uuid(value: Any) -> UUID:

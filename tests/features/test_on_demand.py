@@ -87,7 +87,7 @@ def both(rows):
 
 @computed(sources=[clicks], mode="python", singleton=True, schema=[Field(name="one", dtype=Int64)])
 def one(row):
-    return {"one": row["n"] + 1}
+    return {"one": (row["n"] or 0) + 1}
 
 
 @computed(sources=[clicks], mode="pandas", schema=[Field(name="n", dtype=Int64)])
@@ -219,9 +219,12 @@ def test_two_sources_with_a_feature_of_the_same_name_stay_apart(
 def test_a_singleton_is_called_for_each_entity(
     shop: Features, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Feast's look-up computes the first one alone."""
-    found = at(shop, T0, monkeypatch).online_batch(["one:*"], USERS[:2])
-    assert found.values == {"one:one": [1, 11]}
+    """Feast's look-up computes the first one alone, and its training sets whole columns."""
+    here = at(shop, T0, monkeypatch)
+    assert here.online_batch(["one:*"], USERS).values == {"one:one": [1, 11, 1]}
+    rows = pl.DataFrame(USERS).with_columns(event_timestamp=T0)
+    assert here.training_set(["one:one"], rows)["one"].to_list() == [1, 11, 1]
+    assert here.training_set(["one:one"], rows[:0]).height == 0
 
 
 def test_a_feature_may_be_called_as_what_it_is_computed_from(

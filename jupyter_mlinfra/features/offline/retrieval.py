@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+from feast.field import Field
 from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMetadata
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
@@ -34,7 +37,7 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
         self._frame, self._engine, self._repo = frame, engine, repo
         self._full_feature_names, self._on_demand, self._metadata = (
             full_feature_names,
-            list(on_demand),
+            list(map(_row_by_row, on_demand)),
             metadata,
         )
 
@@ -86,3 +89,27 @@ class PolarsRetrievalJob(RetrievalJob):  # type: ignore[misc]
             self._repo,
             overwrite=allow_overwrite,
         )
+
+
+def _row_by_row(view: OnDemandFeatureView) -> OnDemandFeatureView:
+    """A view whose function takes one row gets one; here Feast gives it whole columns, so that
+    `row["n"] or 0` would be the column, with its nulls.
+    """
+    if not view.singleton:
+        return view
+    found = copy.copy(view)
+    found.feature_transformation = _OfRows(view.feature_transformation.udf)
+    return found
+
+
+class _OfRows:
+    """A function of one row, for tables."""
+
+    def __init__(self, udf: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self._udf = udf
+
+    def transform_arrow(self, table: pa.Table, features: Sequence[Field]) -> pa.Table:
+        """The features of each row."""
+        rows = [self._udf(row) for row in table.to_pylist()]
+        names = rows[0] if rows else [feature.name for feature in features]
+        return pa.Table.from_pydict({name: [row[name] for row in rows] for name in names})
