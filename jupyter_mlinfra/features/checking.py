@@ -56,7 +56,7 @@ def check_name(view: BaseFeatureView, config: RepoConfig, *, files: Path | None 
     see `broken_views`.
 
     Raises Unprocessable naming file, line and view.
-    Source: `feast.infra.online_stores.sqlite.SqliteTable.update`.
+    Source: `SqliteTable.update` of `feast.infra.online_stores.sqlite`, for what `plan` lists.
     """
     from feast import OnDemandFeatureView
 
@@ -79,7 +79,7 @@ def check_name(view: BaseFeatureView, config: RepoConfig, *, files: Path | None 
     online = config.online_store.type if config.online_store else ""
     if (
         online == "sqlite"
-        and (not isinstance(view, OnDemandFeatureView) or view.write_to_online_store)
+        and not isinstance(view, OnDemandFeatureView)  # of one that is written it quotes it
         and not _BARE.fullmatch(view.name)
     ):
         sign = next(sign for sign in view.name if not _BARE.fullmatch(sign))

@@ -7,12 +7,16 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import polars as pl
 import pytest
 from feast import Entity, FeatureView, Field, FileSource, RepoConfig
 from feast.infra.online_stores.sqlite import SqliteOnlineStore
-from feast.types import Int64
+from feast.on_demand_feature_view import OnDemandFeatureView
+from feast.transformation.python_transformation import PythonTransformation
+from feast.types import Float64, Int64
 
 from jupyter_mlinfra.cli.app import run
 from jupyter_mlinfra.cli.session import Session
@@ -207,6 +211,29 @@ def test_names_that_sqlite_reads_as_one_are_taken(applied_shop: Project) -> None
     for name in ("clicks_7d", "größe", "2024", "a$"):
         view = FeatureView(name=name, source=FileSource(path="x", timestamp_field="at"))
         check_name(view, open_store(applied_shop).config)
+
+
+def test_a_written_view_on_demand_may_have_any_name(applied_shop: Project) -> None:
+    """Feast quotes the name of its table, as a value that is written and read shows."""
+    feast = open_store(applied_shop)
+    code = "def twice(found):\n    return {'twice': [2 * rate for rate in found['rate']]}\n"
+    scope: dict[str, Any] = {}
+    exec(code, scope)
+    view = OnDemandFeatureView(
+        name="clicks, twice",
+        entities=[feast.get_entity("user")],
+        schema=[Field(name="twice", dtype=Float64)],
+        sources=[feast.get_feature_view("clicks")],
+        feature_transformation=PythonTransformation(scope["twice"], udf_string=code),
+        mode="python",
+        write_to_online_store=True,
+    )
+    check_name(view, feast.config)
+    feast.apply([view])
+    rows = pd.DataFrame({"user_id": [1], "rate": [0.5], "event_timestamp": [T0]})
+    feast.write_to_online_store(view.name, rows)
+    (row,) = Features(applied_shop).online([f"{view.name}:*"], [{"user_id": 1}])
+    assert [*row.values.values()] == [1.0]
 
 
 def test_what_feast_does_not_read_is_not_asked_for_the_place_of_a_view(
