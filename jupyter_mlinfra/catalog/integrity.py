@@ -13,7 +13,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Unprocessable
-from .access.folders import MaskedFolders, without_values
+from ..core.files import without_values
+from .access.folders import MaskedFolders
 from .metadata import CHECKSUMS, expired
 from .spec import Damage, Verification
 

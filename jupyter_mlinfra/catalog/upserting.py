@@ -60,7 +60,9 @@ class UpsertChange:
             if name not in targets:
                 columns = ", ".join(list(targets)[:20])
                 raise BadRequest(
-                    f"There is no column {name!r} for the key.", f"Columns: {columns}."
+                    f"There is no column {name!r} for the key.",
+                    f"Columns: {columns}.",
+                    "Name some of these; several by --key A --key B (in Python key=['A', 'B']).",
                 )
             _check_key(name, targets[name].dtype)
             if existing is not None and name not in existing:

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ _FULL = {
     errno.EROFS: "The file system is read-only.",
 }
 _DRAFT = 50  # characters, of at most four bytes
+_VALUES = re.compile(r"(?<=/)([^/=\s]+)=[^/\s]+(?=/)")
 _PROBE = 64 << 10  # bytes: a transaction of the state database and a line of a log
 
 
@@ -43,6 +45,13 @@ def explain_os_error(error: OSError, what: str) -> MLInfraError:
     else:
         fix = "Repair the file system and try again; nothing was changed."
     return Unavailable(what, why, fix)
+
+
+def without_values(text: str) -> str:
+    """What a library says of a file, without the values in the names of folders (`/email=…/`):
+    whether they are masked is not known there.
+    """
+    return _VALUES.sub(r"\1=…", text)
 
 
 def _existing(name: Any) -> str:

@@ -19,7 +19,7 @@ from ..core.errors import (
     Unavailable,
     Unprocessable,
 )
-from ..core.files import explain_os_error
+from ..core.files import explain_os_error, without_values
 from ..core.imports import fix_of_missing
 from ..core.passwords import without_passwords
 from ..core.sqlite import fix_of, sqlite_error
@@ -147,7 +147,8 @@ def _why(error: BaseException) -> str:
 
 
 def _text(error: BaseException) -> str:
-    line = without_passwords(str(error).strip().partition("\n")[0])[:_LONGEST].rstrip(".")
+    line = without_passwords(without_values(str(error).strip().partition("\n")[0]))
+    line = line[:_LONGEST].rstrip(".")
     return f"{line}."
 
 

@@ -242,7 +242,7 @@ def test_a_row_without_a_key_is_set_aside_or_refused(
     [
         ({"mode": "upsert"}, BadRequest, r"needs a key.*--key id"),
         ({"mode": "append", "key": "id"}, BadRequest, r"the mode is append.*it is an upsert"),
-        ({"mode": "upsert", "key": ["id", "no"]}, BadRequest, "no column 'no' for the key"),
+        ({"mode": "upsert", "key": ["id,no"]}, BadRequest, "'id,no' for the key.*--key A --key B"),
         ({"mode": "upsert", "key": "x"}, Unprocessable, r"'x' cannot be the key.*f64"),
         ({"mode": "merge", "key": "id"}, BadRequest, "Modes: append, replace, upsert"),
     ],

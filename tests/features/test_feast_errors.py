@@ -32,6 +32,7 @@ from jupyter_mlinfra.features import Features
 from jupyter_mlinfra.features.feast_errors import told
 from jupyter_mlinfra.features.registry import rebuild_index
 from jupyter_mlinfra.features.repo import OFFLINE_STORE, open_store
+from jupyter_mlinfra.features.sources import SourceSpec, readable
 
 from .conftest import T0
 
@@ -129,3 +130,15 @@ def test_each_error_is_of_its_kind(raised: Exception, kind: type[MLInfraError], 
     assert type(found) is kind
     assert re.search(words, f"{found.why} {found.fix}")
     assert "geheim" not in str(found)
+
+
+def test_no_value_is_told_by_the_folder_of_a_partition() -> None:
+    lost = FileNotFoundError("No such file: /w/people/email=ana%40b/year=2026/0.parquet")
+    with (
+        pytest.raises(Unprocessable) as caught,
+        readable(SourceSpec(kind="dataset", name="hr.p", time="at")),
+    ):
+        raise lost
+    for error in (caught.value, told("It failed.", lost)):
+        assert "/people/email=…/year=…/0.parquet" in str(error)
+        assert "ana" not in str(error)

@@ -14,8 +14,6 @@ from ..columnlabels import pii_of
 if TYPE_CHECKING:
     from ..spec import Verification
 
-_ANY = re.compile(r"(?<=/)([^/=\s]+)=[^/\s]+(?=/)")
-
 
 class MaskedFolders:
     """The folders of one table. metadata: its metadata file, in Iceberg's JSON form."""
@@ -50,10 +48,3 @@ class MaskedFolders:
             put_back=[*map(self.hide, found.put_back)],
             still_out=[*map(self.hide, found.still_out)],
         )
-
-
-def without_values(text: str) -> str:
-    """What a library says of a file, without values in the names of folders: whether they are
-    masked is not known there.
-    """
-    return _ANY.sub(r"\1=…", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ...core.errors import BadRequest, Forbidden, MLInfraError, NotFound, Unprocessable
-from ..access.folders import without_values
+from ...core.files import without_values
 from .views import Views
 from .words import quoted
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from ...core.errors import MLInfraError, Unavailable, Unprocessable
-from ...core.files import explain_os_error
+from ...core.files import explain_os_error, without_values
 from ...core.http import proxy_advice
 from ...core.passwords import HIDDEN, password_in
 from ...core.secrets import is_reference, resolve
 from ...core.sqlite import fix_of, holder_said, is_busy, sqlite_error
-from ..access.folders import without_values
 from ..drivers import missing_driver
 from ..formats.columns import first_line
 from ..settings import CatalogSettings

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from ...core.errors import MLInfraError, Unprocessable
+from ...core.files import without_values
 from .spec import SourceSpec
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def readable(source: SourceSpec) -> Iterator[None]:
         panic = type(error).__name__ == "PanicException"
         if isinstance(error, MLInfraError) or not (panic or isinstance(error, Exception)):
             raise
-        reason = str(error).strip().partition("\n")[0][:300]
+        reason = without_values(str(error).strip().partition("\n")[0])[:300]
         raise Unprocessable(
             f"The rows of {source.name} cannot be read.",
             f"{type(error).__name__}: {reason}",
