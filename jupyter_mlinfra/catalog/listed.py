@@ -14,6 +14,7 @@ from ..core.errors import BadRequest, NotFound
 from .addresses import base_of, is_pattern
 from .hive import is_value
 from .other_kinds import fix_for
+from .sink_log import committed
 from .sources import kind_of, paths_of
 from .stores.refusals import no_bucket
 from .tablefiles import (
@@ -43,7 +44,8 @@ def is_known(path: Path) -> bool:
 
 def in_folder(folder: Path, shown: str, left_out: list[str]) -> list[Path]:
     """The files below a folder, by name, but those that are hidden. shown: how it was named.
-    left_out: is told of those of no kind that can be ingested.
+    left_out: is told of those of no kind that can be ingested, and those that a stream of Spark did
+    not commit.
 
     Raises NotFound if there are none, BadRequest for those of a table.
     """
@@ -52,18 +54,19 @@ def in_folder(folder: Path, shown: str, left_out: list[str]) -> list[Path]:
     seen = [
         path for path in below if path.is_file() and not is_hidden(path.relative_to(folder).parts)
     ]
-    kept = [path for path in seen if is_known(path)]
+    names = committed(folder)
+    kept = [path for path in seen if is_known(path) and (names is None or path.name in names)]
     if not kept:
-        names = [path.name for path in seen]
-        others = f": it has {len(seen):,} of other kinds, such as {names[0]}" if seen else ""
+        others = f": it has {len(seen):,} of other kinds, such as {seen[0].name}" if seen else ""
         raise NotFound(
             f"{shown} has no files that can be ingested.",
             f"It is a folder without any of a known kind{others}.",
-            fix_for(names)
+            fix_for(path.name for path in seen)
             or "Look at it; names that begin with a dot or `_` are left out, and an archive has to"
             " be named itself.",
         )
-    left_out += [path.relative_to(folder).as_posix() for path in seen if not is_known(path)]
+    read = set(kept)
+    left_out += [path.relative_to(folder).as_posix() for path in seen if path not in read]
     return kept
 
 

@@ -70,8 +70,8 @@ class Given:
             more = len(self.left_out) - _NAMED
             shown = ", ".join(self.left_out[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
             notes.append(
-                f"Left out, since they are of no kind that is read in a folder: {shown}. An archive"
-                " is read when it is named itself."
+                "Left out, since they are of no kind that is read in a folder, or a stream of Spark"
+                f" did not commit them: {shown}. An archive is read when it is named itself."
             )
         if self.beyond:
             notes.append(f"{self.beyond:,} further objects were not looked at.")

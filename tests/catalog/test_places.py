@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import polars as pl
 import pytest
 
 from jupyter_mlinfra.catalog import Catalog
-from jupyter_mlinfra.core.errors import BadRequest, NotFound
+from jupyter_mlinfra.core.errors import BadRequest, NotFound, Unprocessable
 from jupyter_mlinfra.core.project import Project
 
 
@@ -35,6 +36,30 @@ def test_a_folder_means_its_files(catalog, tmp_path: Path, rows) -> None:
     assert "2024/e.zip, notes.md" in note
     assert "_SUCCESS" not in note
     assert [row["id"] for row in rows("t.a")] == [1, 2, 3, 4]
+
+
+def test_of_a_stream_of_spark_only_what_it_committed_counts(catalog, tmp_path: Path) -> None:
+    """As Spark 4.3 writes its log: files of attempts that failed count no rows."""
+    folder = tmp_path / "out"
+    log = folder / "_spark_metadata"
+    for made in (log, folder / "k=a"):
+        made.mkdir(parents=True)
+    lines = ["v1"]
+    for number, action in enumerate(("add", "add", None, "add", "delete")):
+        file = folder / "k=a" / f"part-{number if action != 'delete' else 3}.parquet"
+        pl.DataFrame({"id": [number]}).write_parquet(file)
+        if action:
+            lines.append(json.dumps({"path": f"file://{file}", "size": 1, "action": action}))
+    (log / "1.compact").write_text("\n".join(lines))
+    (log / ".1.compact.crc").write_bytes(b"\xff")
+    report = catalog.ingest([folder], into="t.a")
+    assert report.rows_written == 2
+    assert "not commit them: k=a/part-2.parquet, k=a/part-3.parquet." in str(report.notes)
+    catalog.register(folder, name="t.b")
+    assert catalog.dataset("t.b").scan().collect()["id"].to_list() == [0, 1]
+    (log / "2").write_text("v1\n{")
+    with pytest.raises(Unprocessable, match=r"log of a stream of Spark.*_spark_metadata"):
+        catalog.ingest([folder], into="t.a")
 
 
 def test_an_empty_folder_is_named(catalog, tmp_path: Path) -> None:
