@@ -175,7 +175,7 @@ def test_folders_tell_no_value_of_a_masked_column(catalog: Catalog, project: Pro
         lambda: catalog.compact("t.p"),
         lambda: catalog.sql("SELECT count(word) FROM t.p"),
     ):
-        with pytest.raises(MLInfraError, match=rf"p\+0=(•••|…)/p\+1=.*/{file.stem}") as caught:
+        with pytest.raises(MLInfraError, match=r"p\+0=(•••|…)/p\+1=") as caught:
             fails()
         assert "long" not in str(caught.value)
     with pytest.raises(Unprocessable, match=r"missing .* mlinfra catalog verify"):

@@ -46,15 +46,31 @@ def explained(error: Exception, views: Views) -> MLInfraError:
             why,
             "Ingest the file: mlinfra catalog ingest FILE --into NAMESPACE.TABLE",
         )
-    if found := _NO_VALUE.search(why):
-        fix = f"Give it a value: -p {found[1]}=VALUE (in Python parameters={{'{found[1]}': …}})."
-        return BadRequest("The query cannot be run.", f"${found[1]} has no value.", fix)
+    if empty := _NO_VALUE.search(why):
+        fix = f"Give it a value: -p {empty[1]}=VALUE (in Python parameters={{'{empty[1]}': …}})."
+        return BadRequest("The query cannot be run.", f"${empty[1]} has no value.", fix)
     if isinstance(error, duckdb.OutOfMemoryException):
         return Unprocessable(
             "The query needs more memory than it may take.",
             why,
             "Ask for less, or set more: [catalog] sql_memory_mib.",
         )
+    if found := _of_a_file(why):
+        return found
+    if isinstance(
+        error,
+        duckdb.ParserException
+        | duckdb.BinderException
+        | duckdb.CatalogException
+        | duckdb.SyntaxException
+        | duckdb.InvalidInputException,
+    ):
+        return BadRequest("The query cannot be run.", *_correction(why, views))
+    return Unprocessable("The query failed.", why, "Correct the query.")
+
+
+def _of_a_file(why: str) -> Unprocessable | None:
+    """The error for a data file that cannot be read; None for another fault."""
     if "ComputeError: parquet: Not yet supported" in why:
         return Unprocessable(
             "The query cannot be run.",
@@ -69,16 +85,7 @@ def explained(error: Exception, views: Views) -> MLInfraError:
             "Which one, and the others without it: mlinfra catalog verify NAMESPACE.TABLE"
             " --quarantine",
         )
-    if isinstance(
-        error,
-        duckdb.ParserException
-        | duckdb.BinderException
-        | duckdb.CatalogException
-        | duckdb.SyntaxException
-        | duckdb.InvalidInputException,
-    ):
-        return BadRequest("The query cannot be run.", *_correction(why, views))
-    return Unprocessable("The query failed.", why, "Correct the query.")
+    return None
 
 
 def _correction(why: str, views: Views) -> tuple[str, str]:
