@@ -192,9 +192,7 @@ function ProfileBar({
   const host = useRef<HTMLDivElement>(null);
   const onFocus = useKeptFocus(host);
   const part = profile?.tier === 'sample' ? sampled(profile) : 0;
-  const read = part
-    ? trans.__('sample of %1 rows', format.number(part))
-    : words[profile?.tier ?? tier];
+  const read = part ? trans.__('sample of %1', format.compact(part)) : words[profile?.tier ?? tier];
   return (
     <div
       ref={host}
@@ -218,7 +216,7 @@ function ProfileBar({
       )}
       {profile?.rows != null && (
         <span className={cx('quiet')}>
-          <Num value={profile.rows} unit={part ? trans.__('rows in all') : trans.__('rows')} />
+          <Num value={profile.rows} unit={trans.__('rows')} />
         </span>
       )}
       {tier === 'footer' && (
