@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Face = Literal["rest", "cli", "magic", "python"]
@@ -16,6 +16,10 @@ class Viewer:
 
     face: Face
     user: str = ""
+    noted: set[tuple[str, ...]] = field(default_factory=set, compare=False, repr=False)
+    """What of this look is written down: an answer that is too large is asked for again, with fewer
+    items, and is still one look.
+    """
 
 
 Reveal = Viewer | bool

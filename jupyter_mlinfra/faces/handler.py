@@ -31,6 +31,7 @@ from ..core.waiting import waited_for
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from ..core.viewer import Viewer
     from ..jobs import Job
     from ..server.context import Context
     from ..server.verbs import Option
@@ -80,6 +81,9 @@ class Handler(APIHandler):  # type: ignore[misc]
     """A route of the workbench. GET reads and changes nothing; POST is everything else."""
 
     SUPPORTED_METHODS = ("GET", "POST")
+
+    viewer: Viewer | None = None
+    """Who sees masked values in the answer; one for the whole request."""
 
     @property
     def context(self) -> Context:

@@ -31,9 +31,12 @@ def viewer_of(handler: Handler, reveal: bool) -> Reveal:
             f"The Jupyter server does not allow you to read mlinfra:{RESOURCE}.",
             "Ask whoever runs the server for that right, or look without revealing them.",
         )
-    user = handler.current_user
-    # Who signs in by a token has no name but one that Jupyter makes up.
-    return Viewer("rest", "" if user.name.startswith("Anonymous ") else user.username)
+    if handler.viewer is None:
+        user = handler.current_user
+        # Who signs in by a token has no name but one that Jupyter makes up.
+        name = "" if user.name.startswith("Anonymous ") else user.username
+        handler.viewer = Viewer("rest", name)
+    return handler.viewer
 
 
 def viewer_if_allowed(handler: Handler) -> Reveal:

@@ -86,3 +86,7 @@ async def test_a_block_of_wide_rows_has_fewer_rows_and_says_so(
     assert (answer.code, answer.value["total"], len(answer.value["data"][0])) == (200, 100, shown)
     assert len(json.dumps(answer.value)) <= small
     assert 5 <= shown < 100
+    current().catalog.tag("column:t.wide.c0", add=["pii"])
+    revealed = await ask("catalog/datasets/t.wide/rows?count=100&reveal=true")
+    assert revealed.value["data"] == answer.value["data"]
+    assert current().catalog.audit().total == 1, "asked for twice, it is one look"

@@ -119,6 +119,9 @@ class Revealing:
 
     def _write(self, dataset: str, columns: Collection[str], reveal: Reveal, *, verb: str) -> None:
         viewer = reveal if isinstance(reveal, Viewer) else Viewer("python")
+        look = (verb, dataset, *sorted(columns))
+        if look in viewer.noted:
+            return
         user = viewer.user or self._project.user
         row = (to_seconds(now()), user, verb, dataset, json.dumps(sorted(columns)))
         with self._project.database.write() as connection:
@@ -127,6 +130,7 @@ class Revealing:
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (*row, viewer.face),
             )
+        viewer.noted.add(look)
 
     def entries(self, dataset: str | None, *, limit: int, cursor: str | None) -> Page[Revealed]:
         """What was shown to whom, newest first; of one dataset or of all."""

@@ -53,7 +53,9 @@ def answer_apart(
             "query": query,
             "parameters": dict(parameters),
             "limit": limit,
-            "reveal": asdict(reveal) if isinstance(reveal, Viewer) else reveal,
+            "reveal": {"face": reveal.face, "user": reveal.user}
+            if isinstance(reveal, Viewer)
+            else reveal,
             "domains": None if domains is None else list(domains),
         },
     )
