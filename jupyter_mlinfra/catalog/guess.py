@@ -21,7 +21,7 @@ from .candidates import LEADING_ZERO, SAMPLE, Candidate, candidates, count_misse
 from .conform import FALSE, MISSING, TRUE
 from .dtypes import short_dtype
 from .glance import lost_halves, plain_values, sampled
-from .hints import of_text, of_whole_numbers
+from .hints import of_fractions, of_text, of_whole_numbers
 from .reading import Doubt, Reading, say
 from .spelling import PLAIN, SHORT_DATES, Spelling, moment
 
@@ -120,7 +120,7 @@ class Guesses:
                 **plain_values(frame, new, dtype, first=True),
             }
             for name, values in found.items():
-                if dtype.is_integer() and name not in self._first:
+                if dtype.is_numeric() and name not in self._first:
                     self._first[name] = frame[name].head(SAMPLE)
                 self._values[name] += values
                 self._plain[name] = dtype
@@ -197,8 +197,9 @@ class Guesses:
             else _date(name, best, days)
         )
         if guess is None:
-            is_whole = first.dtype.is_integer() and first.spelling == PLAIN and dtype is None
-            doubt = of_whole_numbers(name, self._first.get(name)) if is_whole else None
+            is_plain = first.dtype.is_numeric() and first.spelling == PLAIN and dtype is None
+            tell = of_whole_numbers if first.dtype.is_integer() else of_fractions
+            doubt = tell(name, self._first.get(name)) if is_plain else None
             guess = Guess(first.dtype, first.spelling, doubt)
         if dtype is None:
             return guess

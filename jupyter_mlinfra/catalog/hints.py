@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 _SIGNS = "€$£¥₹%\u2212"
 _MINUS = "\u2212"
 _BARE_NUMBER = r"^[+-]?\d[\d.,'\u2019]*$"
+_FRACTION = r"^[+-]?\d+\.\d+$"
+_OF_FLOATS = 17
+"""So many digits are enough to tell all floats apart: programs write no more of one."""
+_MOST_DIGITS = 38
 _WEEK_DAY = r"^\d{4}-W\d{2}-\d$"
 _DAY = r"^(?:19|20)\d{6}$"
 _TWO_DIGITS = r"^\d{1,2}\D\d{1,2}\D\d\d(?:\D|$)"
@@ -53,6 +57,27 @@ def of_whole_numbers(name: str, first: pl.Series | None) -> Doubt | None:
     what = f"Column {name!r} is of whole numbers that could be days, such as {words[0]}."
     fix = f"If they are, say {say('schema', f'{name}=date')} and {say('date_format', '%Y%m%d')}."
     return Doubt("date_format", what, fix)
+
+
+def of_fractions(name: str, first: pl.Series | None) -> Doubt | None:
+    """A note that numbers have more digits than a float keeps. first: some of their words."""
+    words = _present(first)
+    if words is None:
+        return None
+    long = words.filter(words.str.len_bytes() > _OF_FLOATS)
+    for word in long.filter(long.str.contains(_FRACTION)):
+        places = len(word.partition(".")[2])
+        digits = len(word.lstrip("+-0.").replace(".", ""))
+        exact = f"{float(word):.{places}f}" == word.removeprefix("+")
+        if digits > _OF_FLOATS and not exact:
+            kept = f"dec[{_MOST_DIGITS},{places}]" if digits <= _MOST_DIGITS else "str"
+            return Doubt(
+                "types",
+                f"Column {name!r} has numbers of more digits than f64 keeps, such as {word[:60]}:"
+                " they are rounded.",
+                f"To keep all digits, say {say('schema', f'{name}={kept}')}.",
+            )
+    return None
 
 
 def _word_of(first: pl.Series | None) -> str | None:

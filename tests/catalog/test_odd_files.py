@@ -373,6 +373,12 @@ def test_one_column_of_words_or_moments_is_no_table(catalog, file, text):
             {"date_format": "%G-W%V-%u"},
             "date",
         ),
+        (
+            ["0.5", "-123456789012345678.0123456789"],
+            "more digits than f64 keeps, such as -123456789012345678.0123456789: they are rounded",
+            {"types": {"a": "dec[38,10]"}},
+            "dec[38,10]",
+        ),
     ],
 )
 def test_what_is_nearly_times_or_numbers_says_so(catalog, file, words, told, options, kind):
@@ -384,7 +390,15 @@ def test_what_is_nearly_times_or_numbers_says_so(catalog, file, words, told, opt
     assert report.quarantined == 0
 
 
-@pytest.mark.parametrize("words", [["20269901", "20260101"], ["1", "20260101"], ["5 €", "cheap"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["20269901", "20260101"],
+        ["1", "20260101"],
+        ["5 €", "cheap"],
+        ["0.10000000000000000555", "0.30000000000000004"],
+    ],
+)
 def test_what_is_neither_says_nothing(catalog, file, words):
     path = file("a.csv", "a;b\n" + "".join(f"{word};x\n" for word in words))
     assert list(catalog.ingest([path], into="t.a").notes) == []
