@@ -204,13 +204,15 @@ function objectNode(reference: string, current: string): IGraphNode {
     return { id, icon: 'file', title: id.split('/').pop() ?? id, note: id };
   }
   const { kind, name, at } = parsed;
-  const [before, ...rest] = name.split('.');
-  const inNamespace = kind === 'dataset' && rest.length > 0;
+  // A table by its own name, a feature without its view: both stand in the note.
+  const sign = kind === 'feature' ? ':' : '.';
+  const [before, ...rest] = name.split(sign);
+  const inNamespace = (kind === 'dataset' || kind === 'feature') && rest.length > 0;
   return {
     id,
     ref: id,
     icon: kinds.icon(kind),
-    title: inNamespace ? rest.join('.') : short(name),
+    title: inNamespace ? rest.join(sign) : short(name),
     note: [inNamespace ? before : kind, at && `@${format.shortId(at)}`].filter(Boolean).join(' '),
     current: id === current
   };

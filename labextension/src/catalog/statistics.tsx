@@ -83,5 +83,5 @@ export function statisticsOf(
 function Rest({ shape }: { shape: IShape | null | undefined }): React.ReactElement | null {
   const workbench = useWorkbench();
   const words = shape ? beyond(shape, workbench) : [];
-  return words.length > 0 ? <span className={cx('quiet')}> {words.join('; ')}</span> : null;
+  return words.length > 0 ? <div className={cx('quiet')}>{words.join('; ')}</div> : null;
 }

@@ -121,6 +121,19 @@ describe('lineage', () => {
     expect([node?.icon, node?.title, node?.ref]).toEqual([icon, title, ref]);
   });
 
+  it('calls a table and a feature by their own names, with what they are in beside', () => {
+    const { nodes } = drawn(
+      [edge('feature:origin_delays:departures_2h', 'dataset:flights.train', '')],
+      'dataset:flights.train'
+    );
+    expect(nodes.filter(({ ref }) => ref).map(({ title, note }) => [title, note])).toEqual(
+      expect.arrayContaining([
+        ['departures_2h', 'origin_delays'],
+        ['train', 'flights']
+      ])
+    );
+  });
+
   it('says how many nodes are not drawn', () => {
     const edges = Array.from({ length: 150 }, (_, index) =>
       edge(`file:${index}.csv`, `dataset:n.t${index}`, `2026-01-01T00:00:${index}`)
