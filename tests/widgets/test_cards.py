@@ -263,7 +263,7 @@ def test_values_of_data_have_no_commas_and_figures_about_them_do() -> None:
     card = card_of(block)
     assert card is not None
     assert list(card.rows[0].values()) == ["2013"]
-    assert "12,345" in card.title
+    assert "12,345" in card.note
     object.__setattr__(block, "data", [[-2361.25]])
     card = card_of(block)
     assert card is not None
