@@ -31,15 +31,15 @@ from jupyter_mlinfra.widgets.reprs import bundle
 from jupyter_mlinfra.workbench import current
 
 FEW = {
-    "quotes": 'it\'s "q" `b` \\ back',
     "markup": "</script><img src=x onerror=alert(1)>&amp;<b>",
-    "shell": "'; DROP TABLE x; --$(touch outside) `id` ${HOME} {{7*7}} {1+1} %s %(x)s|&*?",
     "lines": "one\ntwo\r\nthree\ttab\u2028\x1b[31mred\x07",
     "nul": "nul\x00here",
     "up": "../../outside",
     "expression": "^s.*$",
 }
 MORE = {
+    "quotes": 'it\'s "q" `b` \\ back',
+    "shell": "'; DROP TABLE x; --$(touch outside) `id` ${HOME} {{7*7}} {1+1} %s %(x)s|&*?",
     "signs": "\u202egnirts\u2066 zero\u200bwidth\ufeff",
     "long": "x" * 10_000,
     "dash": "--reveal",
