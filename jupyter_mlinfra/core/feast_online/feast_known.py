@@ -5,7 +5,7 @@ It imports the standard library alone, since bundles of deployments have a copy 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -45,21 +45,20 @@ class KnownRows:
             self._forget()
             self._version = version
         known = self._rows.setdefault((view, *features.items()), {})
-        if new := [name for name in names if name not in known]:
+        new = [name for name in names if name not in known]
+        found: Mapping[str, Column] = {}
+        if new:
             try:
-                self._add(known, new, read(new), features)
+                found = read(new)
             except DamagedValue as error:
                 error.place = names.index(new[error.place])
                 raise
-        cells = list(map(list, zip(*map(known.__getitem__, names), strict=True)))
-        if not cells:
-            cells = [[] for _ in range(2 * len(features))]
+            self._add(known, new, found, features)
+        if len(new) < len(names) or not names:
+            found = _columns(list(map(known.__getitem__, names)), features)
         if self._cells > _MOST_CELLS:
             self._forget()
-        return {
-            name: Column(cells[2 * place], cells[2 * place + 1])
-            for place, name in enumerate(features)
-        }
+        return {name: found[name] for name in features}
 
     def _add(
         self,
@@ -78,3 +77,9 @@ class KnownRows:
     def _forget(self) -> None:
         self._rows.clear()
         self._cells = 0
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], features: Iterable[str]) -> dict[str, Column]:
+    """The columns of rows, each with value and event time of the first feature, then the next."""
+    cells = iter([*map(list, zip(*rows, strict=True))])
+    return {name: Column(next(cells, []), next(cells, [])) for name in features}
