@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -96,7 +97,9 @@ def fresh(file: Path, users: Sequence[int], kinds: Mapping[str, str]) -> Mapping
 STEPS = st.one_of(
     st.tuples(st.just("write"), st.integers(0, 5), st.integers(0, 1000)),
     st.tuples(
-        st.just("read"), st.lists(st.integers(0, 6), max_size=9), st.sampled_from([KINDS, SIMPLE])
+        st.just("read"),
+        st.lists(st.integers(0, 6), max_size=9),
+        st.sampled_from([KINDS, SIMPLE, {}]),
     ),
 )
 
@@ -140,6 +143,24 @@ def test_a_key_is_read_once_until_the_file_changes(
         other.execute("UPDATE test_view SET value = NULL WHERE feature_name = 'n'")
     assert store.read("view", keys([1]), SIMPLE)["n"].values == [None]
     assert asked[2:] == [[one]]
+
+
+@pytest.mark.parametrize("text", [None, "x" * 5000], ids=["numbers", "texts"])
+def test_what_is_kept_stays_small(monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    """A tenth of what is kept otherwise, which is 20 MB."""
+    monkeypatch.setattr(feast_known, "_MOST_CELLS", 40_000)
+    known, kind = feast_known.KnownRows(), "STRING" if text else "DOUBLE"
+
+    def read(names: Sequence[bytes]) -> dict[str, Column]:
+        values = [f"{text}{name!r}" if text else float(name[-4]) for name in names]
+        return {"v": Column(values, [T0] * len(names))}
+
+    tracemalloc.start()
+    for start in range(0, 60_000, 500):
+        known.columns(1, "view", serialized(*keys(range(start, start + 500))), {"v": kind}, read)
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 3_000_000
 
 
 def test_a_file_in_the_place_of_another_is_read(file: Path, write: Write, tmp_path: Path) -> None:

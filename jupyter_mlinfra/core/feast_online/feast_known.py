@@ -13,9 +13,12 @@ from .feast_columns import Column
 from .feast_values import DamagedValue
 
 _MOST_CELLS = 400_000
-"""Values and event times that are kept: some 20 MB."""
+"""Values and event times that are kept, 20 MB at most: long texts, keys and each row count, too."""
 
 _BYTES_OF_A_CELL = 64
+
+_CELLS_OF_A_ROW = 3
+"""What a row takes besides its cells and its key."""
 
 Read = Callable[[Sequence[bytes]], Mapping[str, Column]]
 """Reads the columns of some keys."""
@@ -69,10 +72,11 @@ class KnownRows:
     ) -> None:
         columns = [found[name] for name in features]
         known |= zip(names, zip(*chain.from_iterable(columns), strict=True), strict=True)
-        self._cells += 2 * len(features) * len(names)
-        for column, kind in zip(columns, features.values(), strict=True):
-            if kind in ("BYTES", "STRING"):  # large ones count for more
-                self._cells += sum(map(len, filter(None, column.values))) // _BYTES_OF_A_CELL
+        self._cells += (2 * len(features) + _CELLS_OF_A_ROW) * len(names)
+        kinds = zip(columns, features.values(), strict=True)
+        texts = [column.values for column, kind in kinds if kind in ("BYTES", "STRING")]
+        for sized in (names, *texts):
+            self._cells += sum(map(len, filter(None, sized))) // _BYTES_OF_A_CELL
 
     def _forget(self) -> None:
         self._rows.clear()

@@ -51,8 +51,9 @@ class SqliteStore:
         def read(some: Sequence[bytes]) -> dict[str, Column]:
             return self._read(connection, view, some, features)
 
-        lists = not SIMPLE.issuperset(features.values())  # whoever has an answer may change them
-        for _ in range(0 if lists else _TRIES):
+        # Whoever has an answer may change lists in it.
+        can_be_known = features and SIMPLE.issuperset(features.values())
+        for _ in range(_TRIES if can_be_known else 0):
             version = _version(connection)
             found = known.columns(version, view, names, features, read)
             if _version(connection) == version:  # what was known and what was read go together
